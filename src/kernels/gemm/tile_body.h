@@ -74,8 +74,7 @@ FERRY_INLINE vec tile_read(const tile_job *job, const float *from, int j, int bl
         FERRY_UNROLL for (int j = 0; j < blocks; j++) w[j] = vec_load(weights + j * FERRY_VEC);                                \
         FERRY_UNROLL for (int p = 0; p < pixels; p++) {                                                                        \
             vec x = vec_set1(input[p][at]);                                                                                    \
-            FERRY_UNROLL for (int j = 0; j < blocks; j++) sum[j * TILE_PIXELS + p] =                                           \
-                vec_fmadd(x, w[j], sum[j * TILE_PIXELS + p]);                                                                  \
+            FERRY_UNROLL for (int j = 0; j < blocks; j++) vec_accumulate(&sum[j * TILE_PIXELS + p], x, w[j]);                  \
         }                                                                                                                      \
         weights += blocks * FERRY_VEC;                                                                                         \
     } while (0)
