@@ -122,6 +122,7 @@ static void direct_range(const direct_task *task, int64_t from, int64_t to, int6
             const int64_t block = panel * task->panels.blocks;
             const int64_t wide = ferry_min_int64(task->panels.blocks, task->panels.out_blocks - block) * FERRY_VEC;
             job.weights = task->arguments->weights + block * FERRY_VEC * depth + done * steps * wide;
+            job.weight_step = wide;
             direct_panel(task, &job, input, panel, panel == from && !task->copies);
         }
     }

@@ -2,9 +2,9 @@
 /* The register tile that convolution and matrix multiplication share: `pixels` rows of results times `blocks` vectors of output
  * channels, accumulated over k in registers, once an instruction set.
  *
- * k runs over `taps` x `run`: result[p][j] += input[p][offsets[t] + r] * weights[(t*run + r)*blocks + j]. A convolution's tap
+ * k runs over `taps` x `run`: result[p][j] += input[p][offsets[t] + r] * weights[t*run + r][j]. A convolution's tap
  * is a kernel position of a channel block and its run the block's channels; a matrix product is one tap whose run is K. Each
- * step broadcasts one input value a pixel against `blocks` vectors of weights; weights come packed in just that order. */
+ * step broadcasts one input value a pixel against `blocks` vectors of weights, which convolution packs in just that order. */
 #ifndef FERRY_KERNELS_GEMM_TILE_BODY_H
 #define FERRY_KERNELS_GEMM_TILE_BODY_H
 
@@ -20,7 +20,8 @@
 #define TILE_PIXELS 6
 
 typedef struct tile_job {
-    const float *weights;     /* packed, taps*run*blocks vectors */
+    const float *weights;     /* taps*run rows of blocks vectors */
+    ptrdiff_t weight_step;    /* floats from a row of weights to the next: blocks*FERRY_VEC when packed */
     const ptrdiff_t *offsets; /* taps */
     ptrdiff_t taps, run;
     ptrdiff_t block_stride,
@@ -76,7 +77,7 @@ FERRY_INLINE vec tile_read(const tile_job *job, const float *from, int j, int bl
             vec x = vec_set1(input[p][at]);                                                                                    \
             FERRY_UNROLL for (int j = 0; j < blocks; j++) vec_accumulate(&sum[j * TILE_PIXELS + p], x, w[j]);                  \
         }                                                                                                                      \
-        weights += blocks * FERRY_VEC;                                                                                         \
+        weights += step;                                                                                                       \
     } while (0)
 
 FERRY_INLINE void tile_any(const tile_job *job, const float *const *inputs, float *output, const float *residual,
@@ -93,16 +94,14 @@ FERRY_INLINE void tile_any(const tile_job *job, const float *const *inputs, floa
         }
     }
     const float *weights = job->weights;
-    const ptrdiff_t run = job->run;
+    const ptrdiff_t run = job->run, step = job->weight_step;
     for (ptrdiff_t t = 0; t < job->taps; t++) {
         ptrdiff_t at = job->offsets[t], end = at + run;
-        for (; at + 4 <= end; at += 4) {
+        for (; at + 2 <= end; at += 2) {
             TILE_STEP(at);
             TILE_STEP(at + 1);
-            TILE_STEP(at + 2);
-            TILE_STEP(at + 3);
         }
-        for (; at < end; at++) TILE_STEP(at);
+        if (at < end) TILE_STEP(at);
     }
     vec values[TILE_BLOCKS * TILE_PIXELS];
     FERRY_UNROLL for (int j = 0; j < blocks; j++) {
