@@ -9,7 +9,7 @@
  *  24   16  plan: offset, bytes
  *  40   16  weights: offset (a multiple of 4096), bytes
  *  56    8  hash64 of the plan
- *  64    8  hash64 of the weights, in chunks (see file.c)
+ *  64    8  hash64 of the weights
  *  72    8  hash64 of bytes 0..71
  * Numbers are little-endian. */
 #ifndef FERRY_ENGINE_FILE_H

@@ -32,7 +32,8 @@ typedef struct ferry_value_type {
     bool ranked;           /* false: nothing is known of the shape */
     ferry_shape shape;     /* dimensions may be symbolic (ops/symbols.h) */
     const void *data;      /* contents in PLAIN layout when constant, else NULL */
-    const int64_t *values; /* an integer tensor of rank 0 or 1 whose elements are known, perhaps symbolically; else NULL */
+    const int64_t *values; /* a tensor of rank 0 or 1 whose elements are known integers, perhaps symbolic (the dtype may still
+                              be a float one, as in Cast(Shape(x))); else NULL */
     ferry_value_kind element_kind; /* of an OPTIONAL: what it may hold */
 } ferry_value_type;
 
@@ -105,8 +106,9 @@ enum {
     FERRY_OP_NOT_FOLDABLE = 1 << 2, /* random, stateful or has sub-graphs: never evaluated at build */
     FERRY_OP_VIEW = 1 << 3, /* output 0 has input 0's bytes in the same order: Reshape, Squeeze, Flatten, Identity ... */
     FERRY_OP_DATA_DEPENDENT =
-        1 << 4,                /* output shapes depend on the contents of inputs that are usually computed: NonZero ... */
-    FERRY_OP_INTERNAL = 1 << 5 /* ours, not ONNX's: Reorder ... */
+        1 << 4,                  /* output shapes depend on the contents of inputs that are usually computed: NonZero ... */
+    FERRY_OP_INTERNAL = 1 << 5,  /* ours, not ONNX's: Reorder ... */
+    FERRY_OP_CONTAINERS = 1 << 6 /* takes sequences or optionals; every other operator is given tensors only */
 };
 
 enum { FERRY_MANY = 65535 }; /* no upper bound on inputs or outputs */
