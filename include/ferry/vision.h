@@ -105,7 +105,7 @@ typedef struct ferry_vision_results {
     int32_t embedding_size;
 } ferry_vision_results;
 
-typedef enum ferry_task {
+typedef enum ferry_vision_task {
     FERRY_TASK_RAW = 0,             /* nothing known: tensors in, tensors out */
     FERRY_TASK_YOLOV5 = 1,          /* 1 x N x (5 + classes), decoded */
     FERRY_TASK_YOLOV5_RAW = 2,      /* one output a stride, before the sigmoid */
@@ -120,10 +120,10 @@ typedef enum ferry_task {
     FERRY_TASK_POSE_HEATMAP = 11,
     FERRY_TASK_YOLOV8_POSE = 12, /* 1 x (4 + classes + 3 * keypoints) x N */
     FERRY_TASK_EMBEDDING = 13
-} ferry_task;
+} ferry_vision_task;
 
 /* "yolov5", "scrfd" ...; "raw" for anything unknown. */
-FERRY_API const char *ferry_task_name(ferry_task task);
+FERRY_API const char *ferry_vision_task_name(ferry_vision_task task);
 
 /* What a model says about itself, for recognition. Everything is borrowed. */
 typedef struct ferry_named_shape {
