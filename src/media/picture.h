@@ -29,6 +29,10 @@ int ferry_other_picture_codec(const uint8_t *data, size_t bytes);
 /* Bytes that recognition looks at. */
 enum { FERRY_PICTURE_SNIFF_BYTES = 32 };
 
+/* False when the first picture of a GIF, or the strips or tiles of a TIFF, reach beyond the end of the file. */
+bool ferry_gif_is_whole(const uint8_t *data, size_t bytes);
+bool ferry_tiff_is_whole(const uint8_t *data, size_t bytes);
+
 /* Checks a size that a header claims, before memory is taken: the limits of media.h, and that the file is long enough for it,
  * when no file of this format takes fewer than `least_bytes_per_pixel`: so a small hostile file cannot ask for gigabytes. */
 ferry_status ferry_picture_check_size(ferry_bytes source, int64_t width, int64_t height, double least_bytes_per_pixel,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
+#include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
 #include <ferry/media.h>
@@ -82,7 +83,8 @@ static int open_decoder(picture_codec *codec, const AVCodec *decoder) {
     if (!codec->context || !codec->packet || !codec->frame) return AVERROR(ENOMEM);
     codec->context->thread_count = 1;
     codec->context->max_pixels = FERRY_PICTURE_MAX_PIXELS;
-    codec->context->err_recognition = AV_EF_EXPLODE;
+    /* the TIFF decoder takes harmless LZW remainders for errors then; ferry_tiff_is_whole stands in */
+    if (decoder->id != AV_CODEC_ID_TIFF) codec->context->err_recognition = AV_EF_EXPLODE;
     codec->context->log_level_offset = 100; /* errors are reported by us */
     return avcodec_open2(codec->context, decoder, NULL);
 }
@@ -100,6 +102,8 @@ static int decode_frame(picture_codec *codec, ferry_bytes source) {
 static ferry_status to_rgb(picture_codec *codec, ferry_bytes source, ferry_image *image, ferry_error *error) {
     AVFrame *frame = codec->frame;
     FERRY_TRY(ferry_picture_check_size(source, frame->width, frame->height, 0, error));
+    if (av_pix_fmt_desc_get(frame->format)->nb_components <= 2)
+        frame->color_range = AVCOL_RANGE_JPEG; /* grey pictures are full */
     AVFrame *rgb = ferry_av_convert(&codec->scaler, frame, AV_PIX_FMT_RGB24, frame->width, frame->height);
     if (!rgb) return ferry_fail(error, FERRY_ERROR_UNSUPPORTED, "'%s' cannot be converted to RGB", source.name);
     ferry_image view;
@@ -116,6 +120,10 @@ ferry_status ferry_other_picture_decode(ferry_bytes source, ferry_image *image, 
     *image = (ferry_image){0};
     enum AVCodecID id = (enum AVCodecID)ferry_other_picture_codec(source.data, source.bytes);
     const AVCodec *decoder = avcodec_find_decoder(id);
+    if ((id == AV_CODEC_ID_GIF && !ferry_gif_is_whole(source.data, source.bytes)) ||
+        (id == AV_CODEC_ID_TIFF && !ferry_tiff_is_whole(source.data, source.bytes)))
+        return ferry_fail(error, FERRY_ERROR_FORMAT, "'%s' is a damaged %s picture: it ends early", source.name,
+                          avcodec_get_name(id));
     if (!decoder)
         return ferry_fail(error, FERRY_ERROR_UNSUPPORTED, "'%s' is %s, for which this FFmpeg has no decoder", source.name,
                           avcodec_get_name(id));
