@@ -192,7 +192,7 @@ FERRY_API ferry_sink_settings ferry_sink_settings_default(void);
  * FERRY_ERROR_UNSUPPORTED when no container or encoder fits. `settings` may be NULL. One thread at a time. */
 FERRY_API ferry_status ferry_video_sink_open(const char *url, const ferry_sink_settings *settings, ferry_video_sink **sink,
                                              ferry_error *error);
-/* Encodes a frame of any pixel format but YUYV as YUV 4:2:0, 8 bits, tagged with the frame's matrix, range and the primaries
+/* Encodes a frame of any pixel format as YUV 4:2:0, 8 bits, tagged with the frame's matrix, range and the primaries
  * that go with them; RGB is made BT.709 from 720 lines on, else BT.601, limited range. Odd sizes grow by one repeated column or
  * row. A later frame of another size is scaled to the first one's. Times must grow; one that does not is moved just behind the
  * one before. The pixels are read before this returns. After a failure the sink only fails on. */

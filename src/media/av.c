@@ -93,9 +93,9 @@ bool ferry_av_view(const AVFrame *frame, ferry_image *view) {
     return ferry_image_check(view, NULL) == FERRY_OK;
 }
 
-static const int *coefficients(const AVFrame *frame, int height) {
+static const int *coefficients(const AVFrame *frame) {
     ferry_color_matrix matrix = ferry_av_matrix(frame->colorspace);
-    if (matrix == FERRY_MATRIX_UNSPECIFIED) matrix = height < 720 ? FERRY_MATRIX_BT601 : FERRY_MATRIX_BT709;
+    if (matrix == FERRY_MATRIX_UNSPECIFIED) matrix = frame->height < 720 ? FERRY_MATRIX_BT601 : FERRY_MATRIX_BT709;
     return sws_getCoefficients(matrix == FERRY_MATRIX_BT709    ? SWS_CS_ITU709
                                : matrix == FERRY_MATRIX_BT2020 ? SWS_CS_BT2020
                                                                : SWS_CS_ITU601);
@@ -131,8 +131,18 @@ static void tag_converted(AVFrame *target, const AVFrame *source) {
     }
 }
 
-AVFrame *ferry_av_convert(struct SwsContext **scaler, const AVFrame *source, enum AVPixelFormat format, int width, int height) {
+bool ferry_av_convert_into(struct SwsContext **scaler, const AVFrame *source, AVFrame *target) {
     int flags = SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP | SWS_BITEXACT;
+    *scaler = sws_getCachedContext(*scaler, source->width, source->height, source->format, target->width, target->height,
+                                   target->format, flags, NULL, NULL, NULL);
+    if (!*scaler) return false;
+    sws_setColorspaceDetails(*scaler, coefficients(source), is_full(source), coefficients(target), is_full(target), 0, 1 << 16,
+                             1 << 16);
+    return sws_scale(*scaler, (const uint8_t *const *)source->data, source->linesize, 0, source->height, target->data,
+                     target->linesize) >= 0;
+}
+
+AVFrame *ferry_av_convert(struct SwsContext **scaler, const AVFrame *source, enum AVPixelFormat format, int width, int height) {
     AVFrame *target = av_frame_alloc();
     if (!target || av_frame_copy_props(target, source) < 0) goto fail;
     target->format = format;
@@ -140,15 +150,7 @@ AVFrame *ferry_av_convert(struct SwsContext **scaler, const AVFrame *source, enu
     target->height = height;
     if (av_frame_get_buffer(target, 0) < 0) goto fail;
     tag_converted(target, source);
-    *scaler = sws_getCachedContext(*scaler, source->width, source->height, source->format, width, height, format, flags, NULL,
-                                   NULL, NULL);
-    if (!*scaler) goto fail;
-    const int *from = coefficients(source, source->height), *to = coefficients(target, source->height);
-    if (!is_rgb(source->format) && !is_rgb(format)) to = from;
-    sws_setColorspaceDetails(*scaler, from, is_full(source), to, target->color_range == AVCOL_RANGE_JPEG, 0, 1 << 16, 1 << 16);
-    if (sws_scale(*scaler, (const uint8_t *const *)source->data, source->linesize, 0, source->height, target->data,
-                  target->linesize) < 0)
-        goto fail;
+    if (!ferry_av_convert_into(scaler, source, target)) goto fail;
     return target;
 fail:
     av_frame_free(&target);

@@ -35,6 +35,8 @@ bool ferry_av_view(const AVFrame *frame, ferry_image *view);
 /* A new frame of the given format and size made from `source` by swscale (kept in *scaler for the next call), its colours meant
  * as before: matrix and range kept for YUV to YUV. NULL when out of memory or impossible. */
 AVFrame *ferry_av_convert(struct SwsContext **scaler, const AVFrame *source, enum AVPixelFormat format, int width, int height);
+/* The same into a frame that has its pixels and its tags. False when impossible. */
+bool ferry_av_convert_into(struct SwsContext **scaler, const AVFrame *source, AVFrame *target);
 
 /* ferry_fail with FFmpeg's text for `code` appended, and a status that fits the code. */
 ferry_status ferry_av_fail(ferry_error *error, int code, const char *format, ...) FERRY_PRINTF(3, 4);

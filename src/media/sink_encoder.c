@@ -8,6 +8,7 @@
 #include <libswscale/swscale.h>
 
 #include "media/av.h"
+#include "media/color.h"
 #include "media/convert.h"
 
 /* Encoders by codec name, best first. GPU encoders are left out: they fail only at run time, on machines without the GPU. */
@@ -33,8 +34,13 @@ static const AVCodec *encoder_named(const char *codec) {
     return NULL;
 }
 
+/* Containers without a list of codecs do not answer the query: MPEG-TS and RTSP take what we have, others their usual codec. */
 static bool container_takes(const ferry_video_sink *sink, const AVCodec *encoder) {
-    return encoder && avformat_query_codec(sink->format->oformat, encoder->id, FF_COMPLIANCE_NORMAL) == 1;
+    if (!encoder) return false;
+    const AVOutputFormat *format = sink->format->oformat;
+    int answer = avformat_query_codec(format, encoder->id, FF_COMPLIANCE_NORMAL);
+    bool any = strcmp(format->name, "mpegts") == 0 || strcmp(format->name, "rtsp") == 0;
+    return answer < 0 ? any || format->video_codec == encoder->id : answer == 1;
 }
 
 static ferry_status choose_encoder(const ferry_video_sink *sink, const AVCodec **encoder, ferry_error *error) {
@@ -43,9 +49,10 @@ static ferry_status choose_encoder(const ferry_video_sink *sink, const AVCodec *
     if (sink->codec_name) {
         *encoder = encoder_named(sink->codec_name);
         if (!*encoder)
-            return ferry_fail(error, FERRY_ERROR_UNSUPPORTED,
-                              "'%s': this FFmpeg has no encoder for '%s' (known: h264, hevc, mpeg4, mjpeg); use an FFmpeg with libx264",
-                              sink->url, sink->codec_name);
+            return ferry_fail(
+                error, FERRY_ERROR_UNSUPPORTED,
+                "'%s': this FFmpeg has no encoder for '%s' (known: h264, hevc, mpeg4, mjpeg); use an FFmpeg with libx264",
+                sink->url, sink->codec_name);
         if (container_takes(sink, *encoder)) return FERRY_OK;
         return ferry_fail(error, FERRY_ERROR_UNSUPPORTED, "'%s': the container '%s' does not hold %s", sink->url, container,
                           sink->codec_name);
@@ -53,7 +60,8 @@ static ferry_status choose_encoder(const ferry_video_sink *sink, const AVCodec *
     for (size_t i = 0; i < sizeof choice / sizeof *choice; i++)
         if (container_takes(sink, *encoder = encoder_named(choice[i]))) return FERRY_OK;
     return ferry_fail(error, FERRY_ERROR_UNSUPPORTED,
-                      "'%s': this FFmpeg has no encoder that the container '%s' holds (tried h264, mpeg4, mjpeg)", sink->url, container);
+                      "'%s': this FFmpeg has no encoder that the container '%s' holds (tried h264, mpeg4, mjpeg)", sink->url,
+                      container);
 }
 
 /* Microseconds would suit best; but MPEG-4 part 2 and AVI count in small denominators, and 90 kHz is what players expect. */
@@ -85,7 +93,7 @@ static void set_quality(const ferry_video_sink *sink, AVCodecContext *encoder) {
 }
 
 static void set_picture(AVCodecContext *encoder, const ferry_image *image) {
-    bool yuv = image->format >= FERRY_PIXEL_NV12;
+    bool yuv = ferry_pixel_format_is_yuv(image->format);
     ferry_color_matrix matrix = yuv ? image->matrix : image->height < 720 ? FERRY_MATRIX_BT601 : FERRY_MATRIX_BT709;
     ferry_color_range range = yuv ? image->range : FERRY_RANGE_LIMITED;
     ferry_av_tags tags = ferry_av_tags_of(matrix, range);
@@ -133,7 +141,9 @@ ferry_status ferry_sink_open_encoder(ferry_video_sink *sink, const ferry_image *
     set_picture(encoder, image);
     encoder->time_base = time_base(sink, codec);
     encoder->framerate = av_d2q(sink->settings.fps, 60000);
-    double seconds = sink->settings.keyframe_seconds > 0 ? sink->settings.keyframe_seconds : sink->network || sink->playlist ? 2 : 10;
+    double seconds = sink->settings.keyframe_seconds > 0 ? sink->settings.keyframe_seconds
+                     : sink->network || sink->playlist   ? 2
+                                                         : 10;
     encoder->gop_size = (int)fmin(fmax(1, seconds * sink->settings.fps), 1000);
     encoder->thread_count = sink->settings.threads;
     encoder->log_level_offset = 100;
@@ -168,8 +178,8 @@ static void split_chroma(const ferry_image *image, AVFrame *frame, int first, in
 
 static void copy_plane(const ferry_image *image, AVFrame *frame, int plane, int width, int height) {
     for (int y = 0; y < height; y++)
-        memcpy(frame->data[plane] + (ptrdiff_t)y * frame->linesize[plane], image->planes[plane] + (ptrdiff_t)y * image->strides[plane],
-               (size_t)width);
+        memcpy(frame->data[plane] + (ptrdiff_t)y * frame->linesize[plane],
+               image->planes[plane] + (ptrdiff_t)y * image->strides[plane], (size_t)width);
 }
 
 static void fill_directly(const ferry_image *image, AVFrame *frame) {
@@ -184,34 +194,56 @@ static void fill_directly(const ferry_image *image, AVFrame *frame) {
     }
 }
 
-/* Any other format or size: through swscale, from a frame that only points at the caller's pixels. */
-static ferry_status fill_converted(ferry_video_sink *sink, const ferry_image *image, ferry_error *error) {
-    ferry_av_tags tags = ferry_av_tags_of(ferry_image_is_yuv(image) ? image->matrix : FERRY_MATRIX_UNSPECIFIED, image->range);
-    AVFrame *view = av_frame_alloc();
-    if (!view) return ferry_fail_memory(error, sizeof *view);
-    view->format = ferry_av_pixel_format_of(image->format);
-    view->width = image->width;
-    view->height = image->height;
-    view->colorspace = tags.space;
-    view->color_range = tags.range;
+/* A frame that only points at the caller's pixels. */
+static AVFrame *frame_around(const ferry_image *image) {
+    bool yuv = ferry_pixel_format_is_yuv(image->format);
+    ferry_av_tags tags =
+        ferry_av_tags_of(yuv ? image->matrix : FERRY_MATRIX_UNSPECIFIED, yuv ? image->range : FERRY_RANGE_FULL);
+    AVFrame *frame = av_frame_alloc();
+    if (!frame) return NULL;
+    frame->format = ferry_av_pixel_format_of(image->format);
+    frame->width = image->width;
+    frame->height = image->height;
+    frame->colorspace = tags.space;
+    frame->color_range = tags.range;
     for (int i = 0; i < ferry_pixel_format_planes(image->format); i++) {
-        view->data[i] = image->planes[i];
-        view->linesize[i] = (int)image->strides[i];
+        frame->data[i] = image->planes[i];
+        frame->linesize[i] = (int)image->strides[i];
     }
-    bool filled = ferry_av_convert_into(&sink->scaler, view, sink->frame);
-    av_frame_free(&view);
+    return frame;
+}
+
+/* Any other format, size or colours: through swscale. */
+static ferry_status fill_converted(ferry_video_sink *sink, const ferry_image *image, bool same_size, ferry_error *error) {
+    AVFrame *source = frame_around(image), *target = sink->frame;
+    if (!source) return ferry_fail_memory(error, sizeof *source);
+    int width = target->width, height = target->height;
+    if (same_size) { /* odd sizes are padded, not stretched */
+        target->width = image->width;
+        target->height = image->height;
+    }
+    bool filled = ferry_av_convert_into(&sink->scaler, source, target);
+    pad_plane(target->data[0], target->linesize[0], target->width, target->height, width, height);
+    target->width = width;
+    target->height = height;
+    av_frame_free(&source);
     if (filled) return FERRY_OK;
-    return ferry_fail(error, FERRY_ERROR_UNSUPPORTED, "'%s': cannot convert %dx%d pixels of format %d for the encoder", sink->url,
-                      image->width, image->height, (int)image->format);
+    return ferry_fail(error, FERRY_ERROR_UNSUPPORTED, "'%s': cannot convert %dx%d pixels of format %d for the encoder",
+                      sink->url, image->width, image->height, (int)image->format);
+}
+
+static bool same_colors(const AVFrame *frame, const ferry_image *image) {
+    return frame->format == AV_PIX_FMT_YUV420P && ferry_av_range(frame->color_range) == image->range &&
+           ferry_av_matrix(frame->colorspace) == image->matrix;
 }
 
 ferry_status ferry_sink_fill_frame(ferry_video_sink *sink, const ferry_image *image, ferry_error *error) {
     AVFrame *frame = sink->frame;
     if (av_frame_make_writable(frame) < 0) return ferry_fail_memory(error, (size_t)frame->width * (size_t)frame->height);
     bool same_size = (image->width + 1) / 2 == frame->width / 2 && (image->height + 1) / 2 == frame->height / 2;
-    bool direct = image->format == FERRY_PIXEL_YUV420P || image->format == FERRY_PIXEL_NV12 || image->format == FERRY_PIXEL_NV21;
-    bool same_colors = ferry_av_range(frame->color_range) == image->range && frame->format == AV_PIX_FMT_YUV420P;
-    if (!same_size || !direct || !same_colors) return fill_converted(sink, image, error);
+    bool direct =
+        image->format == FERRY_PIXEL_YUV420P || image->format == FERRY_PIXEL_NV12 || image->format == FERRY_PIXEL_NV21;
+    if (!same_size || !direct || !same_colors(frame, image)) return fill_converted(sink, image, same_size, error);
     fill_directly(image, frame);
     return FERRY_OK;
 }

@@ -16,8 +16,8 @@ struct SwsContext;
 struct ferry_video_sink {
     char *url, *codec_name, *format_name, *preset;
     ferry_sink_settings settings;
-    bool network;   /* live: no file is left behind */
-    bool playlist;  /* HLS: files written by the muxer itself */
+    bool network;    /* live: no file is left behind */
+    bool playlist;   /* HLS: files written by the muxer itself */
     bool fixed_grid; /* AVI: one frame each 1/fps */
     ferry_watch watch;
     ferry_file_writer *writer; /* holds the temporary name while FFmpeg writes to it; NULL for networks and playlists */
