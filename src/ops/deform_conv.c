@@ -87,7 +87,7 @@ ferry_status ferry_evaluate_deform_conv(ferry_evaluation *evaluation) {
     ferry_tensor *y = ferry_output(evaluation, 0);
     if (!y) return FERRY_OK;
     deform_plan plan = {.offset_groups = ferry_attribute_integer(evaluation->attributes, "offset_group", 1)};
-    FERRY_TRY(ferry_conv_geometry_of(evaluation, x, w, y, &plan.g));
+    FERRY_TRY(ferry_evaluation_conv_geometry(evaluation, x, w, y, &plan.g));
     FERRY_NEED(plan.x, ferry_evaluation_doubles(evaluation, x));
     FERRY_NEED(plan.w, ferry_evaluation_doubles(evaluation, w));
     FERRY_NEED(plan.offset, ferry_evaluation_doubles(evaluation, ferry_input(evaluation, 2)));
