@@ -13,8 +13,8 @@
 #define FIELD(name) offsetof(ferry_bench_options, name)
 
 static const ferry_option options[] = {
-    {"iterations", 'n', FERRY_OPTION_INTEGER, FIELD(iterations), "N",
-     "run exactly N times; with --duration, at least N times", .minimum = 1, .maximum = 1e8},
+    {"iterations", 'n', FERRY_OPTION_INTEGER, FIELD(iterations), "N", "run exactly N times; with --duration, at least N times",
+     .minimum = 1, .maximum = 1e8},
     {"duration", 0, FERRY_OPTION_NUMBER, FIELD(duration), "SECONDS",
      "run at least this long; without this and --iterations, 3 seconds and at least 10 times", .minimum = 0, .maximum = 1e6},
     {"warm-up", 0, FERRY_OPTION_NUMBER, FIELD(warm_up), "MS", "run this long before measuring, at least once", "200", 0, 1e6,
@@ -22,11 +22,14 @@ static const ferry_option options[] = {
     FERRY_CLI_THREADS(ferry_bench_options),
     {"shapes", 0, FERRY_OPTION_LIST, FIELD(shapes), "NAME:DIMS,...", "shapes of dynamic inputs, as in images:1x3x640x640"},
     {"input", 'i', FERRY_OPTION_LIST, FIELD(inputs), "NAME=FILE.npy", "contents of an input; without it random numbers"},
-    {"profile", 'p', FERRY_OPTION_FLAG, FIELD(profile), .help = "measure each layer too, in a second run", .aliases = "dumpProfile"},
-    {"percentile", 0, FERRY_OPTION_NUMBER, FIELD(percentile), "P", "report this percentile as well", .minimum = 0.001, .maximum = 100},
-    {"export-profile", 0, FERRY_OPTION_TEXT, FIELD(export_profile), "FILE", "write the layers' times as JSON", .aliases = "exportProfile"},
-    {"export-times", 0, FERRY_OPTION_TEXT, FIELD(export_times), "FILE", "write the latency of every run as a JSON array of milliseconds",
-     .aliases = "exportTimes"},
+    {"profile", 'p', FERRY_OPTION_FLAG, FIELD(profile), .help = "measure each layer too, in a second run",
+     .aliases = "dumpProfile"},
+    {"percentile", 0, FERRY_OPTION_NUMBER, FIELD(percentile), "P", "report this percentile as well", .minimum = 0.001,
+     .maximum = 100},
+    {"export-profile", 0, FERRY_OPTION_TEXT, FIELD(export_profile), "FILE", "write the layers' times as JSON",
+     .aliases = "exportProfile"},
+    {"export-times", 0, FERRY_OPTION_TEXT, FIELD(export_times), "FILE",
+     "write the latency of every run as a JSON array of milliseconds", .aliases = "exportTimes"},
     {"engine", 0, FERRY_OPTION_TEXT, FIELD(engine), "FILE", "the engine, as trtexec spells it", .aliases = "loadEngine,onnx"},
     {"json", 0, FERRY_OPTION_FLAG, FIELD(json), .help = "print the report as JSON"},
     {"verbose", 'v', FERRY_OPTION_FLAG, FIELD(verbose), .help = "tell more while an ONNX file is being built"},
@@ -102,7 +105,8 @@ static ferry_status read_files(ferry_bench *bench, const ferry_cli_list *inputs,
         char name[512];
         const char *path;
         if (!ferry_cli_split_pair(inputs->items[i], name, sizeof name, &path))
-            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "--input wants NAME=FILE.npy, not '%s'", inputs->items[i]);
+            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "--input wants NAME=FILE.npy, not '%s'",
+                                  inputs->items[i]);
         ferry_status status = ferry_cli_find_input(bench->engine, name, &bench->array_inputs[i], error);
         if (status == FERRY_OK) status = ferry_npy_read(path, &bench->arrays[i], error);
         if (status != FERRY_OK) return status;
@@ -246,9 +250,10 @@ const ferry_command ferry_command_bench = {
     .name = "bench",
     .summary = "measure how fast a model runs here",
     .synopsis = "MODEL [options]",
-    .description = "Runs the model again and again on the same input and reports what trtexec does: latency (minimum, mean, median, "
-                   "percentiles), throughput, time of loading and peak memory. An ONNX file is built in memory first.\n\n"
-                   "With --profile, a second run measures each layer: its time, share of the whole, and GFLOP/s.",
+    .description =
+        "Runs the model again and again on the same input and reports what trtexec does: latency (minimum, mean, median, "
+        "percentiles), throughput, time of loading and peak memory. An ONNX file is built in memory first.\n\n"
+        "With --profile, a second run measures each layer: its time, share of the whole, and GFLOP/s.",
     .examples = "ferry bench yolov5s.ferry --threads 2 --profile\t\n"
                 "ferry bench --loadEngine=yolov5s.ferry --iterations=100 --json\tthe spelling of trtexec",
     .options = options,

@@ -36,7 +36,7 @@ typedef struct ferry_bench {
 void ferry_bench_report(ferry_bench *bench, const ferry_bench_options *given, const char *path);
 void ferry_bench_json_layers(ferry_json *json, const ferry_bench *bench); /* an array */
 void ferry_bench_json_times(ferry_json *json, const ferry_bench *bench);  /* an array */
-ferry_status ferry_bench_export(const ferry_bench *bench, const char *path, void (*write)(ferry_json *json, const ferry_bench *bench),
-                                ferry_error *error);
+ferry_status ferry_bench_export(const ferry_bench *bench, const char *path,
+                                void (*write)(ferry_json *json, const ferry_bench *bench), ferry_error *error);
 
 #endif

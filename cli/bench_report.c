@@ -45,7 +45,8 @@ void ferry_bench_json_layers(ferry_json *json, const ferry_bench *bench) {
 }
 
 static void print_layers(const ferry_bench *bench) {
-    static const char *const titles[] = {">#", "layer", "operator", "implementation", "output", ">mean ms", ">min ms", ">share %", ">GFLOP/s"};
+    static const char *const titles[] = {">#",       "layer",   "operator", "implementation", "output",
+                                         ">mean ms", ">min ms", ">share %", ">GFLOP/s"};
     ferry_cli_table table;
     double total = layers_total(bench), operations = 0;
     ferry_cli_table_init(&table, titles, 9);
@@ -74,7 +75,8 @@ void ferry_bench_json_times(ferry_json *json, const ferry_bench *bench) {
     ferry_json_end(json, ']');
 }
 
-static void print_json(const ferry_bench *bench, const ferry_bench_options *given, const char *path, const ferry_cli_statistics *latency) {
+static void print_json(const ferry_bench *bench, const ferry_bench_options *given, const char *path,
+                       const ferry_cli_statistics *latency) {
     static const int percentiles[] = {90, 95, 99};
     ferry_json json;
     char key[32];
@@ -112,8 +114,8 @@ static void print_text(const ferry_bench *bench, const ferry_bench_options *give
     char memory[32], peak[32];
     if (bench->layers && given->profile) print_layers(bench);
     printf("runs        %d in %.2f s\n", bench->runs, bench->seconds);
-    printf("latency     min %.3f ms, mean %.3f ms, median %.3f ms, max %.3f ms\n", latency->minimum, latency->mean, latency->median,
-           latency->maximum);
+    printf("latency     min %.3f ms, mean %.3f ms, median %.3f ms, max %.3f ms\n", latency->minimum, latency->mean,
+           latency->median, latency->maximum);
     printf("percentiles p90 %.3f ms, p95 %.3f ms, p99 %.3f ms", ferry_cli_percentile(bench->times, bench->runs, 90),
            ferry_cli_percentile(bench->times, bench->runs, 95), ferry_cli_percentile(bench->times, bench->runs, 99));
     if (!isnan(given->percentile))
@@ -133,8 +135,8 @@ void ferry_bench_report(ferry_bench *bench, const ferry_bench_options *given, co
         print_text(bench, given, &latency);
 }
 
-ferry_status ferry_bench_export(const ferry_bench *bench, const char *path, void (*write)(ferry_json *json, const ferry_bench *bench),
-                                ferry_error *error) {
+ferry_status ferry_bench_export(const ferry_bench *bench, const char *path,
+                                void (*write)(ferry_json *json, const ferry_bench *bench), ferry_error *error) {
     ferry_cli_output output;
     ferry_json json;
     ferry_status status = ferry_cli_output_open(path, &output, error);

@@ -20,20 +20,24 @@ typedef struct build_options {
 #define FIELD(name) offsetof(build_options, name)
 
 static const ferry_option options[] = {
-    {"output", 'o', FERRY_OPTION_TEXT, FIELD(output), "FILE", "the engine file to write; without it the model's name ending in .ferry",
-     .aliases = "saveEngine"},
+    {"output", 'o', FERRY_OPTION_TEXT, FIELD(output), "FILE",
+     "the engine file to write; without it the model's name ending in .ferry", .aliases = "saveEngine"},
     {"shapes", 0, FERRY_OPTION_LIST, FIELD(shapes), "NAME:DIMS,...",
      "fix the shapes of dynamic inputs, as in images:1x3x640x640; a '?' leaves a dimension open", .aliases = "optShapes"},
     FERRY_CLI_THREADS(build_options),
     {"tuning", 0, FERRY_OPTION_CHOICE, FIELD(tuning), "HOW",
-     "how implementations are chosen: by rules alone, by timing the likeliest, or by timing all", "fast", .choices = "off|fast|full"},
+     "how implementations are chosen: by rules alone, by timing the likeliest, or by timing all", "fast",
+     .choices = "off|fast|full"},
     {"timing-cache", 0, FERRY_OPTION_TEXT, FIELD(timing_cache), "FILE",
      "keep measured times in this file, so that the next build is quick and repeatable", .aliases = "timingCacheFile"},
-    {"target", 0, FERRY_OPTION_TEXT, FIELD(target), "FEATURES", "CPU features to build for, such as avx2; without it this machine's"},
-    {"exact", 0, FERRY_OPTION_FLAG, FIELD(exact), .help = "permit no implementation that trades accuracy (up to 1e-3 relative) for speed"},
+    {"target", 0, FERRY_OPTION_TEXT, FIELD(target), "FEATURES",
+     "CPU features to build for, such as avx2; without it this machine's"},
+    {"exact", 0, FERRY_OPTION_FLAG, FIELD(exact),
+     .help = "permit no implementation that trades accuracy (up to 1e-3 relative) for speed"},
     {"metadata", 0, FERRY_OPTION_LIST, FIELD(metadata), "KEY=VALUE", "add or replace an entry of the metadata"},
     {"onnx", 0, FERRY_OPTION_TEXT, FIELD(onnx), "FILE", "the model, as trtexec spells it"},
-    {"verbose", 'v', FERRY_OPTION_FLAG, FIELD(verbose), .help = "tell each layer's implementation, shape and weights, and why others were rejected"},
+    {"verbose", 'v', FERRY_OPTION_FLAG, FIELD(verbose),
+     .help = "tell each layer's implementation, shape and weights, and why others were rejected"},
     {"json", 0, FERRY_OPTION_FLAG, FIELD(json), .help = "print the report as JSON"},
     FERRY_CLI_QUIET(build_options),
     {0},
@@ -56,7 +60,8 @@ static ferry_status apply_metadata(ferry_model *model, const ferry_cli_list *pai
         char key[256];
         const char *value;
         if (!ferry_cli_split_pair(pairs->items[i], key, sizeof key, &value))
-            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "--metadata wants KEY=VALUE, not '%s'", pairs->items[i]);
+            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "--metadata wants KEY=VALUE, not '%s'",
+                                  pairs->items[i]);
         ferry_status status = ferry_model_set_metadata(model, key, value, error);
         if (status != FERRY_OK) return status;
     }
@@ -78,12 +83,13 @@ static void print_json(const char *path, const ferry_build_report *report) {
 
 static void print_summary(const char *path, const ferry_build_report *report) {
     char weights[32], file[32];
-    printf("%s: %lld nodes became %d layers; weights %s, file %s; built in %.2f s\n", path, (long long)report->nodes_before, report->layers,
-           ferry_cli_bytes(report->weight_bytes, weights, sizeof weights), ferry_cli_bytes(report->file_bytes, file, sizeof file),
-           report->seconds);
+    printf("%s: %lld nodes became %d layers; weights %s, file %s; built in %.2f s\n", path, (long long)report->nodes_before,
+           report->layers, ferry_cli_bytes(report->weight_bytes, weights, sizeof weights),
+           ferry_cli_bytes(report->file_bytes, file, sizeof file), report->seconds);
 }
 
-static ferry_status print_built(const build_options *given, const char *path, const ferry_build_report *report, ferry_error *error) {
+static ferry_status print_built(const build_options *given, const char *path, const ferry_build_report *report,
+                                ferry_error *error) {
     if (given->verbose && !given->json) {
         ferry_engine *engine = NULL;
         ferry_status status = ferry_engine_load(path, &engine, error);
@@ -136,8 +142,8 @@ static int run(const ferry_command *command, const void *settings) {
     const char *model_path = given->onnx ? given->onnx : given->arguments.items[0];
     char *made = given->output ? NULL : default_output(model_path);
     const char *path = given->output ? given->output : made;
-    ferry_status status = path ? build(given, model_path, path, &error)
-                               : ferry_cli_fail(&error, FERRY_ERROR_OUT_OF_MEMORY, 0, "out of memory");
+    ferry_status status =
+        path ? build(given, model_path, path, &error) : ferry_cli_fail(&error, FERRY_ERROR_OUT_OF_MEMORY, 0, "out of memory");
     free(made);
     return status == FERRY_OK ? FERRY_EXIT_OK : ferry_cli_failed(command, &error);
 }

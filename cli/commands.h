@@ -8,8 +8,8 @@
 #include "options.h"
 #include "values.h"
 
-extern const ferry_command ferry_command_build, ferry_command_inspect, ferry_command_run, ferry_command_bench, ferry_command_devices,
-    ferry_command_version, ferry_command_help;
+extern const ferry_command ferry_command_build, ferry_command_inspect, ferry_command_run, ferry_command_bench,
+    ferry_command_devices, ferry_command_version, ferry_command_help;
 
 /* All commands in the order of help texts; NULL ends the table. */
 extern const ferry_command *const ferry_commands[];
@@ -33,9 +33,10 @@ void ferry_cli_listen(void *user, ferry_message_level level, const char *message
 /* For ferry_build_settings.progress, with the same user. */
 void ferry_cli_listen_progress(void *user, const char *stage, int64_t done, int64_t total);
 
-/* An engine from an engine file, or straight from an ONNX file, which is then built in memory. `shapes` fixes inputs of the latter. */
-ferry_status ferry_cli_open_engine(const char *path, const ferry_cli_shapes *shapes, int threads, const ferry_cli_listener *listener,
-                                   ferry_engine **engine, ferry_error *error);
+/* An engine from an engine file, or straight from an ONNX file, which is then built in memory. `shapes` fixes inputs of the
+ * latter. */
+ferry_status ferry_cli_open_engine(const char *path, const ferry_cli_shapes *shapes, int threads,
+                                   const ferry_cli_listener *listener, ferry_engine **engine, ferry_error *error);
 
 /* Prints the engine's layers as a table. */
 ferry_status ferry_cli_print_layers(const ferry_engine *engine, FILE *stream, ferry_error *error);

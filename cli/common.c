@@ -46,8 +46,8 @@ void ferry_cli_listen_progress(void *user, const char *stage, int64_t done, int6
     if (listener->progress) ferry_cli_progress_update(listener->progress, stage, done, total, NULL);
 }
 
-static ferry_status build_in_memory(const char *path, const ferry_cli_shapes *shapes, int threads, const ferry_cli_listener *listener,
-                                    ferry_engine **engine, ferry_error *error) {
+static ferry_status build_in_memory(const char *path, const ferry_cli_shapes *shapes, int threads,
+                                    const ferry_cli_listener *listener, ferry_engine **engine, ferry_error *error) {
     ferry_model *model = NULL;
     ferry_build_settings settings;
     ferry_build_settings_default(&settings);
@@ -65,8 +65,8 @@ static ferry_status build_in_memory(const char *path, const ferry_cli_shapes *sh
     return status;
 }
 
-ferry_status ferry_cli_open_engine(const char *path, const ferry_cli_shapes *shapes, int threads, const ferry_cli_listener *listener,
-                                   ferry_engine **engine, ferry_error *error) {
+ferry_status ferry_cli_open_engine(const char *path, const ferry_cli_shapes *shapes, int threads,
+                                   const ferry_cli_listener *listener, ferry_engine **engine, ferry_error *error) {
     if (ferry_cli_is_onnx(path)) return build_in_memory(path, shapes, threads, listener, engine, error);
     return ferry_engine_load(path, engine, error);
 }
@@ -79,10 +79,10 @@ ferry_status ferry_cli_print_layers(const ferry_engine *engine, FILE *stream, fe
     for (int i = 0; i < ferry_engine_layer_count(engine); i++) {
         ferry_layer_info info;
         ferry_status status = ferry_engine_layer(engine, i, &info, error);
-        if (status == FERRY_OK && !ferry_cli_table_row(&table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", i, info.name, info.type,
-                                                       info.implementation, ferry_cli_shape(&info.shape, NULL, shape, sizeof shape),
-                                                       ferry_dtype_name(info.dtype), info.layout,
-                                                       ferry_cli_bytes(info.weight_bytes, weights, sizeof weights)))
+        if (status == FERRY_OK &&
+            !ferry_cli_table_row(&table, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", i, info.name, info.type, info.implementation,
+                                 ferry_cli_shape(&info.shape, NULL, shape, sizeof shape), ferry_dtype_name(info.dtype),
+                                 info.layout, ferry_cli_bytes(info.weight_bytes, weights, sizeof weights)))
             status = ferry_cli_fail(error, FERRY_ERROR_OUT_OF_MEMORY, 0, "out of memory");
         if (status != FERRY_OK) {
             ferry_cli_table_free(&table);

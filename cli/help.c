@@ -24,10 +24,12 @@ static const ferry_option help_table[] = {
 };
 
 static void print_overview(FILE *stream) {
-    fputs("Usage: ferry COMMAND [options]\n\nCarries a trained model to where it works: converts it from ONNX, runs it fast, and draws what "
+    fputs("Usage: ferry COMMAND [options]\n\nCarries a trained model to where it works: converts it from ONNX, runs it fast, "
+          "and draws what "
           "it sees.\n\nCommands:\n",
           stream);
-    for (int i = 0; ferry_commands[i]; i++) fprintf(stream, "  %-10s %s\n", ferry_commands[i]->name, ferry_commands[i]->summary);
+    for (int i = 0; ferry_commands[i]; i++)
+        fprintf(stream, "  %-10s %s\n", ferry_commands[i]->name, ferry_commands[i]->summary);
     fputs("\n'ferry COMMAND --help' tells more about one of them.\n", stream);
 }
 
@@ -108,8 +110,8 @@ static const ferry_option devices_table[] = {
 static void print_device(int index, const ferry_device_info *info) {
     char caches[3][32];
     for (int level = 0; level < 3; level++) ferry_cli_bytes(info->cache_bytes[level], caches[level], sizeof caches[level]);
-    printf("%d  %s  %s\n   features    %s\n   processors  %d\n   caches      %s, %s, %s\n", index, info->kind, info->name, info->features,
-           info->processors, caches[0], caches[1], caches[2]);
+    printf("%d  %s  %s\n   features    %s\n   processors  %d\n   caches      %s, %s, %s\n", index, info->kind, info->name,
+           info->features, info->processors, caches[0], caches[1], caches[2]);
 }
 
 static void json_device(ferry_json *json, const ferry_device_info *info) {

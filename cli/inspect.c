@@ -34,8 +34,10 @@ static int binding_count(const subject *file, bool inputs) {
 
 static ferry_status binding(const subject *file, bool inputs, int index, ferry_binding_info *info, ferry_error *error) {
     if (file->model)
-        return inputs ? ferry_model_input(file->model, index, info, error) : ferry_model_output(file->model, index, info, error);
-    return inputs ? ferry_engine_input(file->engine, index, info, error) : ferry_engine_output(file->engine, index, info, error);
+        return inputs ? ferry_model_input(file->model, index, info, error)
+                      : ferry_model_output(file->model, index, info, error);
+    return inputs ? ferry_engine_input(file->engine, index, info, error)
+                  : ferry_engine_output(file->engine, index, info, error);
 }
 
 static int layer_count(const subject *file) {
@@ -43,7 +45,8 @@ static int layer_count(const subject *file) {
 }
 
 static ferry_status layer(const subject *file, int index, ferry_layer_info *info, ferry_error *error) {
-    return file->model ? ferry_model_layer(file->model, index, info, error) : ferry_engine_layer(file->engine, index, info, error);
+    return file->model ? ferry_model_layer(file->model, index, info, error)
+                       : ferry_engine_layer(file->engine, index, info, error);
 }
 
 static int metadata_count(const subject *file) {
@@ -125,7 +128,8 @@ static void print_sizes(const subject *file) {
     size_t memory = context_memory(file);
     ferry_engine_describe(file->engine, &info);
     printf("%-10s engine, %s, %s, by %s\n", "format", info.precision, info.target, info.producer);
-    printf("%-10s %s; file %s\n", "weights", ferry_cli_bytes(info.weight_bytes, a, sizeof a), ferry_cli_bytes(info.file_bytes, b, sizeof b));
+    printf("%-10s %s; file %s\n", "weights", ferry_cli_bytes(info.weight_bytes, a, sizeof a),
+           ferry_cli_bytes(info.file_bytes, b, sizeof b));
     if (memory) printf("%-10s %s for each context\n", "memory", ferry_cli_bytes(memory, a, sizeof a));
 }
 
@@ -139,8 +143,9 @@ static ferry_status print_layers(const subject *file, ferry_error *error) {
         ferry_layer_info info;
         char shape[128];
         status = layer(file, i, &info, error);
-        if (status == FERRY_OK && !ferry_cli_table_row(&table, "%d\t%s\t%s\t%s\t%s", i, info.name, info.type,
-                                                       ferry_cli_shape(&info.shape, NULL, shape, sizeof shape), ferry_dtype_name(info.dtype)))
+        if (status == FERRY_OK &&
+            !ferry_cli_table_row(&table, "%d\t%s\t%s\t%s\t%s", i, info.name, info.type,
+                                 ferry_cli_shape(&info.shape, NULL, shape, sizeof shape), ferry_dtype_name(info.dtype)))
             status = ferry_cli_fail(error, FERRY_ERROR_OUT_OF_MEMORY, 0, "out of memory");
     }
     if (status == FERRY_OK) ferry_cli_table_print(&table, stdout);
@@ -294,8 +299,9 @@ const ferry_command ferry_command_inspect = {
     .name = "inspect",
     .summary = "show what is in an ONNX or an engine file",
     .synopsis = "FILE [--layers] [--json]",
-    .description = "Prints inputs and outputs with their types and shapes (symbolic dimensions by name), the operators and how often "
-                   "they occur, weights, memory and metadata.",
+    .description =
+        "Prints inputs and outputs with their types and shapes (symbolic dimensions by name), the operators and how often "
+        "they occur, weights, memory and metadata.",
     .examples = "ferry inspect yolov5s.onnx\t\nferry inspect yolov5s.ferry --json\t",
     .options = options,
     .settings_size = sizeof(inspect_options),

@@ -45,7 +45,10 @@ void ferry_json_end(ferry_json *json, char bracket) {
 /* Length of the valid UTF-8 sequence at `text` (RFC 3629), 0 when there is none. */
 static size_t utf8_sequence(const unsigned char *text) {
     if (text[0] < 0x80) return 1;
-    size_t length = text[0] >= 0xC2 && text[0] <= 0xDF ? 2 : (text[0] & 0xF0) == 0xE0 ? 3 : text[0] >= 0xF0 && text[0] <= 0xF4 ? 4 : 0;
+    size_t length = text[0] >= 0xC2 && text[0] <= 0xDF   ? 2
+                    : (text[0] & 0xF0) == 0xE0           ? 3
+                    : text[0] >= 0xF0 && text[0] <= 0xF4 ? 4
+                                                         : 0;
     for (size_t i = 1; i < length; i++)
         if ((text[i] & 0xC0) != 0x80) return 0;
     if ((text[0] == 0xE0 && text[1] < 0xA0) || (text[0] == 0xED && text[1] > 0x9F)) return 0;

@@ -15,8 +15,8 @@ static int unknown_command(const char *word) {
     int count = 0;
     for (; ferry_commands[count] && count < MOST; count++) names[count] = ferry_commands[count]->name;
     const char *nearest = ferry_options_nearest(word, names, count);
-    snprintf(message, sizeof message, "there is no command '%.40s'%s%s%s", word, nearest ? "; did you mean '" : "", nearest ? nearest : "",
-             nearest ? "'?" : "");
+    snprintf(message, sizeof message, "there is no command '%.40s'%s%s%s", word, nearest ? "; did you mean '" : "",
+             nearest ? nearest : "", nearest ? "'?" : "");
     return ferry_cli_misused("", message);
 }
 

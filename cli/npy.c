@@ -17,9 +17,10 @@ typedef struct npy_type {
 } npy_type;
 
 static const npy_type npy_types[] = {
-    {'f', 4, FERRY_FLOAT32}, {'f', 2, FERRY_FLOAT16}, {'f', 8, FERRY_FLOAT64},  {'b', 1, FERRY_BOOL},      {'i', 1, FERRY_INT8},
-    {'i', 2, FERRY_INT16},   {'i', 4, FERRY_INT32},   {'i', 8, FERRY_INT64},    {'u', 1, FERRY_UINT8},     {'u', 2, FERRY_UINT16},
-    {'u', 4, FERRY_UINT32},  {'u', 8, FERRY_UINT64},  {'c', 8, FERRY_COMPLEX64}, {'c', 16, FERRY_COMPLEX128},
+    {'f', 4, FERRY_FLOAT32},   {'f', 2, FERRY_FLOAT16},     {'f', 8, FERRY_FLOAT64}, {'b', 1, FERRY_BOOL},
+    {'i', 1, FERRY_INT8},      {'i', 2, FERRY_INT16},       {'i', 4, FERRY_INT32},   {'i', 8, FERRY_INT64},
+    {'u', 1, FERRY_UINT8},     {'u', 2, FERRY_UINT16},      {'u', 4, FERRY_UINT32},  {'u', 8, FERRY_UINT64},
+    {'c', 8, FERRY_COMPLEX64}, {'c', 16, FERRY_COMPLEX128},
 };
 enum { NPY_TYPES = sizeof npy_types / sizeof *npy_types, NPY_PREFIX = 8, NPY_ALIGNMENT = 64 };
 
@@ -91,7 +92,8 @@ static ferry_status take_descr(reader *in, npy_header *header) {
     for (int i = 0; i < NPY_TYPES; i++)
         if (npy_types[i].kind == kind && npy_types[i].bytes == bytes) header->type = &npy_types[i];
     if (!header->type || !strchr("<>=|", order))
-        return ferry_cli_fail(in->error, FERRY_ERROR_UNSUPPORTED, 0, "'%s': element type '%s' is not supported", in->name, text);
+        return ferry_cli_fail(in->error, FERRY_ERROR_UNSUPPORTED, 0, "'%s': element type '%s' is not supported", in->name,
+                              text);
     header->swap = order == '>' && bytes > 1;
     return FERRY_OK;
 }
@@ -158,7 +160,8 @@ static void swap_bytes(unsigned char *data, size_t bytes, int unit) {
 }
 
 /* Copies an array whose first dimension runs fastest into row-major order, stepping a counter of indices. */
-static void copy_fortran(unsigned char *target, const unsigned char *source, const ferry_shape *shape, size_t element, size_t bytes) {
+static void copy_fortran(unsigned char *target, const unsigned char *source, const ferry_shape *shape, size_t element,
+                         size_t bytes) {
     int64_t index[FERRY_MAX_RANK] = {0};
     for (size_t written = 0; written < bytes; written += element) {
         size_t offset = 0;
@@ -172,7 +175,8 @@ static ferry_status take_contents(reader *in, const npy_header *header, ferry_np
     size_t bytes, there = (size_t)(in->end - in->at);
     array->view.dtype = header->type->dtype;
     array->view.shape = header->shape;
-    if (!ferry_npy_view_bytes(&array->view, &bytes) || bytes != there) return malformed(in, "contents and shape disagree in size");
+    if (!ferry_npy_view_bytes(&array->view, &bytes) || bytes != there)
+        return malformed(in, "contents and shape disagree in size");
     unsigned char *data = aligned_alloc(64, (bytes + 64) / 64 * 64);
     if (!data) return ferry_cli_fail(in->error, FERRY_ERROR_OUT_OF_MEMORY, 0, "out of memory reading '%s'", in->name);
     int element = header->type->bytes, unit = header->type->kind == 'c' ? element / 2 : element;
@@ -251,11 +255,14 @@ static const npy_type *type_for(ferry_dtype dtype) {
 static void write_header(FILE *stream, const npy_type *type, const ferry_shape *shape) {
     char dict[320];
     const char order = type->bytes == 1 ? '|' : '<';
-    int used = snprintf(dict, sizeof dict, "{'descr': '%c%c%d', 'fortran_order': False, 'shape': (", order, type->kind, type->bytes);
+    int used =
+        snprintf(dict, sizeof dict, "{'descr': '%c%c%d', 'fortran_order': False, 'shape': (", order, type->kind, type->bytes);
     for (int i = 0; i < shape->rank; i++)
-        used += snprintf(dict + used, sizeof dict - (size_t)used, "%lld,%s", (long long)shape->dims[i], i + 1 < shape->rank ? " " : "");
+        used += snprintf(dict + used, sizeof dict - (size_t)used, "%lld,%s", (long long)shape->dims[i],
+                         i + 1 < shape->rank ? " " : "");
     used += snprintf(dict + used, sizeof dict - (size_t)used, "), }");
-    int total = (NPY_PREFIX + 2 + used + 1 + NPY_ALIGNMENT - 1) / NPY_ALIGNMENT * NPY_ALIGNMENT, length = total - NPY_PREFIX - 2;
+    int total = (NPY_PREFIX + 2 + used + 1 + NPY_ALIGNMENT - 1) / NPY_ALIGNMENT * NPY_ALIGNMENT,
+        length = total - NPY_PREFIX - 2;
     fwrite("\x93NUMPY\x01\x00", 1, NPY_PREFIX, stream);
     fputc(length & 255, stream);
     fputc(length >> 8, stream);
@@ -274,7 +281,8 @@ ferry_status ferry_npy_write(const char *path, const ferry_tensor_view *view, fe
     ferry_cli_output output;
     size_t bytes;
     if (!type || !ferry_npy_view_bytes(view, &bytes))
-        return ferry_cli_fail(error, FERRY_ERROR_UNSUPPORTED, 0, "'%s': .npy has no type for %s", path, ferry_dtype_name(view->dtype));
+        return ferry_cli_fail(error, FERRY_ERROR_UNSUPPORTED, 0, "'%s': .npy has no type for %s", path,
+                              ferry_dtype_name(view->dtype));
     ferry_status status = ferry_cli_output_open(path, &output, error);
     if (status != FERRY_OK) return status;
     write_header(output.stream, type, &view->shape);

@@ -118,7 +118,8 @@ static bool store_integer(parse_state *state, const ferry_option *option, const 
     long long value = strtoll(text, &end, 10);
     if (end == text || *end || errno) return complain(state, "--%s wants an integer, not '%s'", option->name, text);
     if (!in_range(option, (double)value))
-        return complain(state, "--%s is %lld; it must lie between %.0f and %.0f", option->name, value, option->minimum, option->maximum);
+        return complain(state, "--%s is %lld; it must lie between %.0f and %.0f", option->name, value, option->minimum,
+                        option->maximum);
     *(int64_t *)(void *)(state->settings + option->offset) = value;
     return true;
 }
@@ -128,7 +129,8 @@ static bool store_number(parse_state *state, const ferry_option *option, const c
     double value = strtod(text, &end);
     if (end == text || *end || !isfinite(value)) return complain(state, "--%s wants a number, not '%s'", option->name, text);
     if (!in_range(option, value))
-        return complain(state, "--%s is %g; it must lie between %g and %g", option->name, value, option->minimum, option->maximum);
+        return complain(state, "--%s is %g; it must lie between %g and %g", option->name, value, option->minimum,
+                        option->maximum);
     *(double *)(void *)(state->settings + option->offset) = value;
     return true;
 }
@@ -242,7 +244,8 @@ static bool check_arguments(parse_state *state) {
 
 ferry_parse_result ferry_options_parse(const ferry_command *command, int argc, char **argv, void *settings, char *message,
                                        size_t capacity) {
-    parse_state state = {.command = command, .settings = settings, .message = message, .capacity = capacity, .argc = argc, .argv = argv};
+    parse_state state = {
+        .command = command, .settings = settings, .message = message, .capacity = capacity, .argc = argc, .argv = argv};
     bool help = false;
     if (!store_defaults(&state) || !take_all(&state, &help)) return FERRY_PARSE_USAGE;
     if (help) return FERRY_PARSE_HELP;

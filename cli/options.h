@@ -54,7 +54,8 @@ typedef struct ferry_command {
 
 typedef enum ferry_parse_result { FERRY_PARSE_OK, FERRY_PARSE_HELP, FERRY_PARSE_USAGE } ferry_parse_result;
 
-/* Fills settings (command->settings_size bytes) from the defaults and the arguments after the command's name. Accepts --name=value,
+/* Fills settings (command->settings_size bytes) from the defaults and the arguments after the command's name. Accepts
+ * --name=value,
  * --name value, -nVALUE, -n VALUE, joined short flags and "--". On FERRY_PARSE_USAGE `message` says what is wrong. Whatever the
  * result, ferry_options_release frees what settings holds. */
 ferry_parse_result ferry_options_parse(const ferry_command *command, int argc, char **argv, void *settings, char *message,

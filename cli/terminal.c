@@ -54,8 +54,8 @@ static void draw_bar(ferry_cli_progress *progress, int64_t done, int64_t total, 
         memset(bar, '.', sizeof bar);
         memset(bar, '#', (size_t)filled);
         bar[width] = '\0';
-        fprintf(stderr, "\r\033[K%-12s [%s] %3d%%  %lld/%lld %s", progress->stage, bar, (int)(100 * done / total), (long long)done,
-                (long long)total, note);
+        fprintf(stderr, "\r\033[K%-12s [%s] %3d%%  %lld/%lld %s", progress->stage, bar, (int)(100 * done / total),
+                (long long)done, (long long)total, note);
     }
     progress->drawn = true;
     fflush(stderr);
@@ -154,7 +154,8 @@ void ferry_cli_table_print(const ferry_cli_table *table, FILE *stream) {
     for (int i = 0; i < table->columns; i++) print_cell(table, i, widths[i], table->titles[i], stream);
     fputc('\n', stream);
     for (int row = 0; row < table->rows; row++) {
-        for (int i = 0; i < table->columns; i++) print_cell(table, i, widths[i], table->cells[row * table->columns + i], stream);
+        for (int i = 0; i < table->columns; i++)
+            print_cell(table, i, widths[i], table->cells[row * table->columns + i], stream);
         fputc('\n', stream);
     }
 }
@@ -187,7 +188,8 @@ char *ferry_cli_shape(const ferry_shape *shape, const char *const *names, char *
         if (shape->dims[i] >= 0)
             used += (size_t)snprintf(text + used, capacity - used, "%s%lld", separator, (long long)shape->dims[i]);
         else
-            used += (size_t)snprintf(text + used, capacity - used, "%s%s", separator, names && names[i] && *names[i] ? names[i] : "?");
+            used += (size_t)snprintf(text + used, capacity - used, "%s%s", separator,
+                                     names && names[i] && *names[i] ? names[i] : "?");
     }
     return text;
 }

@@ -55,7 +55,7 @@ void ferry_cli_table_free(ferry_cli_table *table);
 /* ---- texts ---- */
 
 /* Each writes into text (of capacity bytes) and returns it. */
-char *ferry_cli_bytes(uint64_t bytes, char *text, size_t capacity);     /* "28.9 MB" (10^6 bytes) */
+char *ferry_cli_bytes(uint64_t bytes, char *text, size_t capacity); /* "28.9 MB" (10^6 bytes) */
 char *ferry_cli_shape(const ferry_shape *shape, const char *const *names, char *text, size_t capacity); /* "1x3xHxW" */
 
 #endif

@@ -42,7 +42,8 @@ static ferry_status append_shape(ferry_cli_shapes *shapes, const char *text, con
     const char *separator = find_separator(text, end);
     ferry_shape shape;
     if (!separator || separator == text || !parse_dims(separator + 1, end, &shape))
-        return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "'%.*s' is no shape; write name:1x3x640x640", (int)(end - text), text);
+        return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "'%.*s' is no shape; write name:1x3x640x640",
+                              (int)(end - text), text);
     size_t count = (size_t)shapes->count + 1;
     char **names = realloc(shapes->names, count * sizeof *names);
     if (names) shapes->names = names;
@@ -97,7 +98,8 @@ ferry_status ferry_cli_find_input(const ferry_engine *engine, const char *name, 
             *index = i;
             return FERRY_OK;
         }
-        if (used + 1 < sizeof known) used += (size_t)snprintf(known + used, sizeof known - used, "%s'%s'", i ? ", " : "", info.name);
+        if (used + 1 < sizeof known)
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s'%s'", i ? ", " : "", info.name);
     }
     return ferry_cli_fail(error, FERRY_ERROR_NOT_FOUND, 0, "the model has no input '%s'; its inputs: %s", name, known);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values on the command line that are more than a number or a word: shapes of inputs, pairs, inputs' contents; and statistics. */
+/* Values on the command line that are more than a number or a word: shapes of inputs, pairs, inputs' contents; and statistics.
+ */
 #ifndef FERRY_CLI_VALUES_H
 #define FERRY_CLI_VALUES_H
 
