@@ -229,8 +229,8 @@ static ferry_status read_whole(const char *path, void **data, size_t *bytes, fer
 }
 
 ferry_status ferry_npy_read(const char *path, ferry_npy *array, ferry_error *error) {
-    void *data;
-    size_t bytes;
+    void *data = NULL;
+    size_t bytes = 0;
     memset(array, 0, sizeof *array);
     ferry_status status = read_whole(path, &data, &bytes, error);
     if (status != FERRY_OK) return status;
