@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ferry run, between its parts: run.c (options), run_tensors.c (.npy in and out), run_vision.c (pictures and videos), run_results.c
- * (what is drawn and printed). */
+/* ferry run, between its parts: run.c (options), run_tensors.c (.npy in and out), run_vision.c (pictures and videos),
+ * run_results.c (what is drawn and printed). */
 #ifndef FERRY_CLI_RUN_H
 #define FERRY_CLI_RUN_H
 
-#include <ferry/detector.h>
 #include <ferry/media.h>
+#include <ferry/predictor.h>
 
 #include "options.h"
 #include "output.h"
 #include "terminal.h"
 
 typedef struct ferry_run_options {
-    ferry_cli_list arguments, inputs, outputs, classes, shapes;
+    ferry_cli_list arguments, inputs, outputs, classes, shapes, set;
     const char *task, *card, *snapshot, *font, *codec;
     int64_t threads, max_detections, snapshot_frame, limit, top, quality;
     double confidence, iou;
-    bool json, agnostic, no_labels, verbose, quiet;
+    bool json, no_labels, verbose, quiet;
 } ferry_run_options;
 
 /* ---- tensors ---- */
@@ -39,11 +39,12 @@ ferry_run_output_kind ferry_run_output_kind_of(const char *path);
 /* Everything that lives while inputs are looked at. */
 typedef struct ferry_run {
     const ferry_run_options *given;
-    ferry_detector *detector;
-    ferry_canvas *canvas;        /* NULL when nothing is drawn */
-    bool *wanted;                /* a class each; NULL = all classes */
-    ferry_cli_output json;       /* stream NULL when no JSON is asked for */
-    bool draws;                  /* some output shows pictures */
+    ferry_predictor *predictor;
+    ferry_canvas *canvas; /* NULL when nothing is drawn */
+    int *wanted;          /* classes that --classes names, in no order; wanted_count 0 = all */
+    int wanted_count;
+    ferry_cli_output json; /* stream NULL when no JSON is asked for */
+    bool draws;            /* some output shows pictures */
     ferry_cli_progress progress;
     int64_t pictures, detections; /* seen so far */
 } ferry_run;
@@ -63,7 +64,8 @@ ferry_status ferry_run_select_classes(ferry_run *run, ferry_error *error);
 /* Number of detections that pass --classes. */
 int ferry_run_count(const ferry_run *run, const ferry_vision_results *results);
 /* One line of JSON. */
-void ferry_run_write_json(ferry_run *run, const ferry_run_origin *origin, const ferry_image *image, const ferry_vision_results *results);
+void ferry_run_write_json(ferry_run *run, const ferry_run_origin *origin, const ferry_image *image,
+                          const ferry_vision_results *results);
 /* Draws on `image`, whose pixels must be writable. */
 ferry_status ferry_run_draw(ferry_run *run, const ferry_image *image, const ferry_vision_results *results, ferry_error *error);
 /* "4 person, 1 bus", the best class, or the embedding's size, into text; returns it. */

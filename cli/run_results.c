@@ -6,41 +6,44 @@
 #include "json.h"
 #include "run.h"
 
-enum { COCO_KEYPOINTS = 17 };
+enum { MOST_EDGES = 64 };
 
 /* ---- classes ---- */
 
-static const char *class_name(const ferry_run *run, int index, char *text, size_t capacity) {
-    const char *name = ferry_detector_class_name(run->detector, index);
-    if (name) return name;
-    snprintf(text, capacity, "class %d", index);
-    return text;
-}
+static const char *class_name(const ferry_run *run, int index) { return ferry_predictor_label(run->predictor, index); }
 
+/* A number stands for itself; a name is looked for among the labels, which end where a label is but its own number. */
 static int find_class(const ferry_run *run, const char *word, size_t length) {
-    char *end;
-    int count = ferry_detector_class_count(run->detector);
-    for (int i = 0; i < count; i++) {
-        const char *name = ferry_detector_class_name(run->detector, i);
+    enum { MOST = 100000 };
+    char *end, number[16];
+    long value = strtol(word, &end, 10);
+    if (length > 0 && end == word + length && value >= 0 && value < MOST) return (int)value;
+    for (int i = 0; i < MOST; i++) {
+        const char *name = class_name(run, i);
+        snprintf(number, sizeof number, "%d", i);
+        if (strcmp(name, number) == 0) return -1;
         if (strlen(name) == length && memcmp(name, word, length) == 0) return i;
     }
-    long number = strtol(word, &end, 10);
-    return end == word + length && number >= 0 && number < count ? (int)number : -1;
+    return -1;
+}
+
+static ferry_status select_class(ferry_run *run, const char *word, size_t length, ferry_error *error) {
+    int index = find_class(run, word, length);
+    if (index < 0) return ferry_cli_fail(error, FERRY_ERROR_NOT_FOUND, 0, "the model has no class '%.*s'", (int)length, word);
+    int *grown = realloc(run->wanted, sizeof *grown * (size_t)(run->wanted_count + 1));
+    if (!grown) return ferry_cli_fail(error, FERRY_ERROR_OUT_OF_MEMORY, 0, "out of memory");
+    run->wanted = grown;
+    grown[run->wanted_count++] = index;
+    return FERRY_OK;
 }
 
 ferry_status ferry_run_select_classes(ferry_run *run, ferry_error *error) {
     const ferry_cli_list *lists = &run->given->classes;
-    if (lists->count == 0) return FERRY_OK;
-    run->wanted = calloc((size_t)ferry_detector_class_count(run->detector) + 1, sizeof *run->wanted);
-    if (!run->wanted) return ferry_cli_fail(error, FERRY_ERROR_OUT_OF_MEMORY, 0, "out of memory");
     for (int i = 0; i < lists->count; i++) {
         for (const char *word = lists->items[i]; *word;) {
             size_t length = strcspn(word, ",");
-            int index = find_class(run, word, length);
-            if (index < 0)
-                return ferry_cli_fail(error, FERRY_ERROR_NOT_FOUND, 0, "the model has no class '%.*s' (it has %d)", (int)length, word,
-                                      ferry_detector_class_count(run->detector));
-            run->wanted[index] = true;
+            ferry_status status = select_class(run, word, length, error);
+            if (status != FERRY_OK) return status;
             word += length + (word[length] == ',');
         }
     }
@@ -48,8 +51,9 @@ ferry_status ferry_run_select_classes(ferry_run *run, ferry_error *error) {
 }
 
 static bool passes(const ferry_run *run, const ferry_detection *detection) {
-    int count = ferry_detector_class_count(run->detector);
-    return !run->wanted || (detection->class_index >= 0 && detection->class_index < count && run->wanted[detection->class_index]);
+    for (int i = 0; i < run->wanted_count; i++)
+        if (run->wanted[i] == detection->class_index) return true;
+    return run->wanted_count == 0;
 }
 
 int ferry_run_count(const ferry_run *run, const ferry_vision_results *results) {
@@ -77,29 +81,29 @@ static void json_keypoints(ferry_json *json, const ferry_keypoint *points, int c
     ferry_json_end(json, ']');
 }
 
-static void json_detection(ferry_json *json, const ferry_run *run, const ferry_vision_results *results, const ferry_detection *detection) {
+static void json_detection(ferry_json *json, const ferry_run *run, const ferry_vision_results *results,
+                           const ferry_detection *detection) {
     const float box[] = {detection->x0, detection->y0, detection->x1, detection->y1};
-    char text[32];
     ferry_json_begin(json, '{');
     ferry_json_integer_at(json, "class", detection->class_index);
-    ferry_json_string_at(json, "name", class_name(run, detection->class_index, text, sizeof text));
+    ferry_json_string_at(json, "name", class_name(run, detection->class_index));
     ferry_json_number_at(json, "score", detection->score, 4);
     ferry_json_key(json, "box");
     ferry_json_begin(json, '[');
     for (int i = 0; i < 4; i++) ferry_json_number(json, box[i], 2);
     ferry_json_end(json, ']');
-    if (detection->keypoint_count > 0) json_keypoints(json, results->keypoints + detection->keypoint_begin, detection->keypoint_count);
+    if (detection->keypoint_count > 0)
+        json_keypoints(json, results->keypoints + detection->keypoint_begin, detection->keypoint_count);
     ferry_json_end(json, '}');
 }
 
 static void json_classes(ferry_json *json, const ferry_run *run, const ferry_vision_results *results) {
-    char text[32];
     ferry_json_key(json, "classes");
     ferry_json_begin(json, '[');
     for (int i = 0; i < class_scores(run, results); i++) {
         ferry_json_begin(json, '{');
         ferry_json_integer_at(json, "class", results->classes[i].class_index);
-        ferry_json_string_at(json, "name", class_name(run, results->classes[i].class_index, text, sizeof text));
+        ferry_json_string_at(json, "name", class_name(run, results->classes[i].class_index));
         ferry_json_number_at(json, "score", results->classes[i].score, 4);
         ferry_json_end(json, '}');
     }
@@ -113,7 +117,8 @@ static void json_embedding(ferry_json *json, const ferry_vision_results *results
     ferry_json_end(json, ']');
 }
 
-void ferry_run_write_json(ferry_run *run, const ferry_run_origin *origin, const ferry_image *image, const ferry_vision_results *results) {
+void ferry_run_write_json(ferry_run *run, const ferry_run_origin *origin, const ferry_image *image,
+                          const ferry_vision_results *results) {
     ferry_json json;
     if (!run->json.stream) return;
     ferry_json_init(&json, run->json.stream, true);
@@ -139,32 +144,38 @@ void ferry_run_write_json(ferry_run *run, const ferry_run_origin *origin, const 
 
 /* ---- drawing ---- */
 
-static void draw_points(ferry_run *run, const ferry_vision_results *results, const ferry_detection *detection, ferry_color color) {
+static void draw_points(ferry_run *run, const ferry_vision_results *results, const ferry_detection *detection,
+                        ferry_color color) {
     const ferry_keypoint *points = results->keypoints + detection->keypoint_begin;
-    size_t count = (size_t)detection->keypoint_count, edges;
+    size_t count = (size_t)detection->keypoint_count;
+    uint8_t edges[MOST_EDGES][2];
+    const int(*pairs)[2];
     const float least = 0.3f; /* less sure points are usually hidden ones */
     _Static_assert(sizeof *points == 3 * sizeof(float), "a keypoint is three floats");
-    if (count == COCO_KEYPOINTS) {
-        const uint8_t(*edge_list)[2] = ferry_coco_edges(&edges);
-        ferry_draw_skeleton(run->canvas, &points->x, count, edge_list, edges, least);
-    } else if (count > 0) {
+    int edge_count = ferry_predictor_skeleton(run->predictor, &pairs);
+    for (int i = 0; i < edge_count && i < MOST_EDGES; i++)
+        for (int end = 0; end < 2; end++) edges[i][end] = (uint8_t)pairs[i][end];
+    if (edge_count > 0)
+        ferry_draw_skeleton(run->canvas, &points->x, count, (const uint8_t(*)[2])edges,
+                            (size_t)(edge_count < MOST_EDGES ? edge_count : MOST_EDGES), least);
+    else if (count > 0)
         ferry_draw_points(run->canvas, &points->x, count, least, color);
-    }
 }
 
 static void draw_detection(ferry_run *run, const ferry_vision_results *results, const ferry_detection *detection) {
     ferry_color color = ferry_palette_color(detection->class_index);
-    char name[32], label[128];
-    snprintf(label, sizeof label, "%.100s %.2f", class_name(run, detection->class_index, name, sizeof name), (double)detection->score);
-    ferry_draw_box(run->canvas, detection->x0, detection->y0, detection->x1, detection->y1, run->given->no_labels ? NULL : label, color);
+    char label[128];
+    snprintf(label, sizeof label, "%.100s %.2f", class_name(run, detection->class_index), (double)detection->score);
+    ferry_draw_box(run->canvas, detection->x0, detection->y0, detection->x1, detection->y1,
+                   run->given->no_labels ? NULL : label, color);
     draw_points(run, results, detection, color);
 }
 
 static void draw_classes(ferry_run *run, const ferry_vision_results *results) {
     float step = 1.5f * (float)ferry_draw_text_size(run->canvas);
     for (int i = 0; i < class_scores(run, results); i++) {
-        char name[32], label[160];
-        snprintf(label, sizeof label, "%.120s %.2f", class_name(run, results->classes[i].class_index, name, sizeof name),
+        char label[160];
+        snprintf(label, sizeof label, "%.120s %.2f", class_name(run, results->classes[i].class_index),
                  (double)results->classes[i].score);
         ferry_draw_label(run->canvas, step / 2, step / 2 + step * (float)i, label, ferry_palette_color(i));
     }
@@ -198,17 +209,15 @@ static void summarise_detections(const ferry_run *run, const ferry_vision_result
     snprintf(text, capacity, "nothing");
     for (int i = 0; i < results->detection_count; i++) {
         int index = results->detections[i].class_index, before = i;
-        char name[32];
         while (before > 0 && results->detections[before - 1].class_index != index) before--;
         if (before > 0 || !passes(run, &results->detections[i])) continue; /* counted at its first detection */
-        used = append(text, capacity, used, class_name(run, index, name, sizeof name), count_class(results, i, index));
+        used = append(text, capacity, used, class_name(run, index), count_class(results, i, index));
     }
 }
 
 char *ferry_run_summary(const ferry_run *run, const ferry_vision_results *results, char *text, size_t capacity) {
-    char name[32];
     if (results->class_count > 0)
-        snprintf(text, capacity, "%s %.2f", class_name(run, results->classes[0].class_index, name, sizeof name),
+        snprintf(text, capacity, "%s %.2f", class_name(run, results->classes[0].class_index),
                  (double)results->classes[0].score);
     else if (results->embedding_size > 0)
         snprintf(text, capacity, "an embedding of %d numbers", results->embedding_size);

@@ -48,8 +48,8 @@ static ferry_status read_input(ferry_engine *engine, ferry_context *context, int
 }
 
 /* Which input an argument means: NAME=FILE by its name, a plain file by its place. */
-static ferry_status resolve_input(const ferry_engine *engine, const ferry_run_options *given, int number, int *index, const char **path,
-                                  ferry_error *error) {
+static ferry_status resolve_input(const ferry_engine *engine, const ferry_run_options *given, int number, int *index,
+                                  const char **path, ferry_error *error) {
     int plain = given->arguments.count - 1;
     if (number < plain) {
         *index = number;
@@ -73,7 +73,8 @@ static ferry_status read_inputs(ferry_engine *engine, ferry_context *context, co
         const char *path = NULL;
         ferry_status status = resolve_input(engine, given, number, &index, &path, error);
         if (status != FERRY_OK) return status;
-        if (arrays[index].view.data) return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "'%s': that input was given already", path);
+        if (arrays[index].view.data)
+            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "'%s': that input was given already", path);
         status = read_input(engine, context, index, path, &arrays[index], error);
         if (status != FERRY_OK) return status;
     }
@@ -82,8 +83,8 @@ static ferry_status read_inputs(ferry_engine *engine, ferry_context *context, co
         if (arrays[index].view.data) continue;
         ferry_status status = ferry_engine_input(engine, index, &info, error);
         if (status != FERRY_OK) return status;
-        return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "the input '%s' is missing; give it with --input %s=FILE.npy", info.name,
-                              info.name);
+        return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0,
+                              "the input '%s' is missing; give it with --input %s=FILE.npy", info.name, info.name);
     }
     return FERRY_OK;
 }
@@ -157,7 +158,8 @@ static void print_output(const char *name, const ferry_tensor_view *view) {
     putchar('\n');
 }
 
-static ferry_status give_outputs(ferry_engine *engine, ferry_context *context, const ferry_run_options *given, ferry_error *error) {
+static ferry_status give_outputs(ferry_engine *engine, ferry_context *context, const ferry_run_options *given,
+                                 ferry_error *error) {
     const char *folder = given->outputs.count ? given->outputs.items[0] : NULL;
     ferry_json json;
     ferry_status status = folder ? ferry_cli_make_folder(folder, error) : FERRY_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ferry run on pictures and videos: read, detect, draw, write. A video's decoder works ahead in threads of its own and its encoder
- * lags behind in others, so that the loop below waits for little but the network. */
+/* ferry run on pictures and videos: read, detect, draw, write. A video's decoder works ahead in threads of its own and its
+ * encoder lags behind in others, so that the loop below waits for little but the network. */
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -34,7 +34,8 @@ static const char *base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* FOLDER/NAME, with `ending` in place of the name's own unless that is among `kept`. Owned by the caller; NULL without memory. */
+/* FOLDER/NAME, with `ending` in place of the name's own unless that is among `kept`. Owned by the caller; NULL without memory.
+ */
 static char *path_in_folder(const char *folder, const char *source, const char *ending, bool keep) {
     const char *name = base_name(source), *dot = strrchr(name, '.');
     size_t stem = dot && dot > name && !keep ? (size_t)(dot - name) : strlen(name);
@@ -45,7 +46,8 @@ static char *path_in_folder(const char *folder, const char *source, const char *
 }
 
 /* The file that output `out` means for `source`, NULL (and no error) when it is of another kind. */
-static ferry_status resolve_output(const char *out, const char *source, ferry_run_output_kind wanted, char **path, ferry_error *error) {
+static ferry_status resolve_output(const char *out, const char *source, ferry_run_output_kind wanted, char **path,
+                                   ferry_error *error) {
     ferry_run_output_kind kind = ferry_run_output_kind_of(out);
     *path = NULL;
     if (kind != wanted && kind != FERRY_RUN_FOLDER) return FERRY_OK;
@@ -67,7 +69,8 @@ static ferry_status open_json(ferry_run *run, ferry_error *error) {
         if (ferry_run_output_kind_of(given->outputs.items[i]) != FERRY_RUN_JSON) {
             run->draws = true;
         } else if (path) {
-            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "'%s': JSON lines go to one place only", given->outputs.items[i]);
+            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "'%s': JSON lines go to one place only",
+                                  given->outputs.items[i]);
         } else {
             path = given->outputs.items[i];
         }
@@ -97,7 +100,7 @@ static ferry_status see_picture(ferry_run *run, const char *path, ferry_error *e
     ferry_status status = ferry_picture_read(path, &image, error);
     if (status != FERRY_OK) return status;
     double start = ferry_cli_seconds();
-    status = ferry_detector_run(run->detector, &image, &results, error);
+    status = ferry_predictor_run(run->predictor, &image, &results, error);
     double milliseconds = (ferry_cli_seconds() - start) * 1e3;
     if (status == FERRY_OK) {
         run->pictures++;
@@ -148,7 +151,8 @@ static ferry_status open_sinks(ferry_run *run, video_job *job, ferry_error *erro
     return status;
 }
 
-static ferry_status write_snapshot(ferry_run *run, const ferry_video_frame *frame, const ferry_image *image, ferry_error *error) {
+static ferry_status write_snapshot(ferry_run *run, const ferry_video_frame *frame, const ferry_image *image,
+                                   ferry_error *error) {
     if (!run->given->snapshot || frame->index != run->given->snapshot_frame) return FERRY_OK;
     return ferry_picture_write(run->given->snapshot, image, (int)run->given->quality, error);
 }
@@ -181,7 +185,7 @@ static ferry_status see_frame(ferry_run *run, video_job *job, ferry_video_frame 
     ferry_run_origin origin = {.source = job->path, .frame = frame->index, .seconds = frame->seconds};
     ferry_vision_results results;
     char note[64];
-    ferry_status status = ferry_detector_run(run->detector, &frame->image, &results, error);
+    ferry_status status = ferry_predictor_run(run->predictor, &frame->image, &results, error);
     if (status != FERRY_OK) return status;
     run->detections += ferry_run_count(run, &results);
     ferry_run_write_json(run, &origin, &frame->image, &results);
@@ -189,8 +193,9 @@ static ferry_status see_frame(ferry_run *run, video_job *job, ferry_video_frame 
     job->frames++;
     snprintf(note, sizeof note, "%.1f frames/s", (double)job->frames / (ferry_cli_seconds() - job->started));
     ferry_cli_progress_update(&run->progress, base_name(job->path), job->frames,
-                              run->given->limit > 0 && (job->info.frames == 0 || run->given->limit < job->info.frames) ? run->given->limit
-                                                                                                                       : job->info.frames,
+                              run->given->limit > 0 && (job->info.frames == 0 || run->given->limit < job->info.frames)
+                                  ? run->given->limit
+                                  : job->info.frames,
                               note);
     return status;
 }
@@ -265,7 +270,8 @@ static ferry_status see_many(ferry_run *run, const char *path, bool videos, ferr
         seen++;
     }
     ferry_media_list_free(paths, count);
-    if (status == FERRY_OK && seen == 0) status = ferry_cli_fail(error, FERRY_ERROR_NOT_FOUND, 0, "'%s' holds no pictures", path);
+    if (status == FERRY_OK && seen == 0)
+        status = ferry_cli_fail(error, FERRY_ERROR_NOT_FOUND, 0, "'%s' holds no pictures", path);
     return status;
 }
 
@@ -295,7 +301,8 @@ static ferry_status check_outputs(const ferry_run_options *given, ferry_error *e
         if (status != FERRY_OK) return status;
         bool video = type == FERRY_MEDIA_VIDEO || type == FERRY_MEDIA_STREAM;
         if (given->arguments.count > 2 || type == FERRY_MEDIA_FOLDER || type == FERRY_MEDIA_PATTERN)
-            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "'%s' cannot hold several results; name a folder", out);
+            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "'%s' cannot hold several results; name a folder",
+                                  out);
         if (video != (kind == FERRY_RUN_VIDEO))
             return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "'%s' is a %s, but the input is a %s", out,
                                   video ? "picture" : "video", video ? "video (--snapshot writes one frame)" : "picture");
@@ -305,35 +312,58 @@ static ferry_status check_outputs(const ferry_run_options *given, ferry_error *e
 
 /* ---- the whole ---- */
 
-/* A model card is a small text file; what is longer than this is none. Owned by the caller. */
-static ferry_status read_card(const char *path, char **text, ferry_error *error) {
-    enum { LONGEST = 1 << 20 };
+/* A model card is a small text file; what is longer than this is none. */
+enum { LONGEST_CARD = 1 << 20 };
+
+static ferry_status append_file(const char *path, char *text, size_t *used, ferry_error *error) {
     FILE *file = fopen(path, "rb");
     if (!file) return ferry_cli_fail(error, FERRY_ERROR_IO, errno, "cannot open '%s'", path);
-    *text = calloc(1, LONGEST + 1);
-    size_t bytes = *text ? fread(*text, 1, LONGEST, file) : 0;
-    bool good = *text && !ferror(file) && bytes < LONGEST && strlen(*text) == bytes;
+    size_t bytes = fread(text, 1, LONGEST_CARD, file);
+    bool good = !ferror(file) && bytes < LONGEST_CARD && !memchr(text, 0, bytes);
     fclose(file);
-    return good ? FERRY_OK : ferry_cli_fail(error, FERRY_ERROR_FORMAT, 0, "'%s' is no model card", path);
+    if (!good) return ferry_cli_fail(error, FERRY_ERROR_FORMAT, 0, "'%s' is no model card", path);
+    text[bytes++] = '\n';
+    *used = bytes;
+    return FERRY_OK;
 }
 
-static ferry_status make_detector(ferry_run *run, ferry_engine *engine, ferry_error *error) {
+/* The card that --card, --task and --set make up, as text owned by the caller; NULL when none of them is given. */
+static ferry_status compose_card(const ferry_run_options *given, char **card, ferry_error *error) {
+    size_t capacity = LONGEST_CARD + 1, used = 0;
+    *card = NULL;
+    if (!given->card && !given->task && given->set.count == 0) return FERRY_OK;
+    for (int i = 0; i < given->set.count; i++) capacity += strlen(given->set.items[i]) + 3;
+    capacity += given->task ? strlen(given->task) + sizeof "task: \n" : 0;
+    char *text = *card = calloc(1, capacity + 1);
+    if (!text) return ferry_cli_fail(error, FERRY_ERROR_OUT_OF_MEMORY, 0, "out of memory");
+    ferry_status status = given->card ? append_file(given->card, text, &used, error) : FERRY_OK;
+    if (status == FERRY_OK && given->task) used += (size_t)snprintf(text + used, capacity - used, "task: %s\n", given->task);
+    for (int i = 0; i < given->set.count && status == FERRY_OK; i++) {
+        char key[64];
+        const char *value;
+        if (!ferry_cli_split_pair(given->set.items[i], key, sizeof key, &value))
+            return ferry_cli_fail(error, FERRY_ERROR_INVALID_ARGUMENT, 0, "--set wants KEY=VALUE, not '%s'",
+                                  given->set.items[i]);
+        used += (size_t)snprintf(text + used, capacity - used, "%s: %s\n", key, value);
+    }
+    return status;
+}
+
+static ferry_status make_predictor(ferry_run *run, ferry_engine *engine, ferry_error *error) {
     const ferry_run_options *given = run->given;
-    ferry_detector_settings settings;
+    ferry_predictor_settings settings;
     char *card = NULL;
-    ferry_detector_settings_default(&settings);
+    ferry_predictor_settings_default(&settings);
     settings.threads = (int)given->threads;
-    settings.task = given->task;
-    settings.agnostic = given->agnostic;
     if (!isnan(given->confidence)) settings.confidence = (float)given->confidence;
     if (!isnan(given->iou)) settings.iou = (float)given->iou;
     if (given->max_detections > 0) settings.max_detections = (int)given->max_detections;
-    ferry_status status = given->card ? read_card(given->card, &card, error) : FERRY_OK;
+    ferry_status status = compose_card(given, &card, error);
     settings.card = card;
-    if (status == FERRY_OK) status = ferry_detector_create(engine, &settings, &run->detector, error);
+    if (status == FERRY_OK) status = ferry_predictor_create(engine, &settings, &run->predictor, error);
     free(card);
     if (status == FERRY_OK && given->verbose)
-        ferry_cli_message("run", "task %s: %s", ferry_task_name(ferry_detector_task(run->detector)), ferry_detector_reason(run->detector));
+        ferry_cli_message("run", "%s\n%s", ferry_predictor_reason(run->predictor), ferry_predictor_card(run->predictor));
     return status;
 }
 
@@ -359,7 +389,7 @@ ferry_status ferry_run_vision(ferry_engine *engine, const ferry_run_options *giv
     ferry_media_set_chatter(0);
     catch_signals();
     ferry_status status = check_outputs(given, error);
-    if (status == FERRY_OK) status = make_detector(&run, engine, error);
+    if (status == FERRY_OK) status = make_predictor(&run, engine, error);
     if (status == FERRY_OK) status = ferry_run_select_classes(&run, error);
     if (status == FERRY_OK) status = open_json(&run, error);
     if (status == FERRY_OK) status = make_canvas(&run, error);
@@ -372,7 +402,7 @@ ferry_status ferry_run_vision(ferry_engine *engine, const ferry_run_options *giv
     }
     ferry_cli_output_abort(&run.json);
     ferry_canvas_destroy(run.canvas);
-    ferry_detector_destroy(run.detector);
+    ferry_predictor_destroy(run.predictor);
     free(run.wanted);
     return status;
 }
