@@ -90,13 +90,19 @@ static void put_message(onnx_writer *writer, onnx_buffer *buffer, int field, onn
     *message = (onnx_buffer){0};
 }
 
-/* ValueInfoProto{name=1, type=2}, TypeProto{tensor_type=1}, Tensor{elem_type=1, shape=2}, TensorShapeProto{dim=1{dim_value=1}}
+/* ValueInfoProto{name=1, type=2}, TypeProto{tensor_type=1}, Tensor{elem_type=1, shape=2}, TensorShapeProto{dim=1{dim_value=1,
+ * dim_param=2}}
  */
 static void put_value(onnx_writer *writer, int field, const char *name, const int64_t *dims, int rank) {
     onnx_buffer value = {0}, type = {0}, tensor = {0}, shape = {0};
     for (int i = 0; i < rank; i++) {
         onnx_buffer dim = {0};
-        put_integer(writer, &dim, 1, dims[i]);
+        char symbol[16];
+        snprintf(symbol, sizeof symbol, "d%d", i);
+        if (dims[i] >= 0)
+            put_integer(writer, &dim, 1, dims[i]);
+        else
+            put_text(writer, &dim, 2, symbol);
         put_message(writer, &shape, 1, &dim);
     }
     put_integer(writer, &tensor, 1, TYPE_FLOAT32);

@@ -27,6 +27,7 @@ typedef struct onnx_attribute {
     bool list;        /* INTS even if there is one value */
 } onnx_attribute;
 
+/* A dimension of -1 is a symbolic one, called d and its place: d2. */
 void onnx_writer_input(onnx_writer *writer, const char *name, const int64_t *dims, int rank);
 void onnx_writer_output(onnx_writer *writer, const char *name, const int64_t *dims, int rank);
 void onnx_writer_floats(onnx_writer *writer, const char *name, const float *values, const int64_t *dims, int rank);
