@@ -29,7 +29,8 @@ int main(int argc, char **argv) {
     const float *a = arrays[0].view.data, *b = arrays[1].view.data;
     size_t count = arrays[0].bytes / sizeof *a;
     double difference = 0;
-    for (size_t i = 0; i < count; i++) difference = isfinite(a[i]) ? fmax(difference, fabs((double)a[i] - (double)b[i])) : (double)INFINITY;
+    for (size_t i = 0; i < count; i++)
+        difference = isfinite(a[i]) ? fmax(difference, fabs((double)a[i] - (double)b[i])) : (double)INFINITY;
     double relative = difference / fmax(largest(b, count), 1e-30);
     printf("largest difference %g, relative %g\n", difference, relative);
     for (int i = 0; i < 2; i++) ferry_npy_free(&arrays[i]);

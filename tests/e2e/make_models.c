@@ -48,7 +48,8 @@ static float convolve(const example *data, int out, int row, int column) {
             for (int j = 0; j < KERNEL; j++) {
                 int y = row + i - 1, x = column + j - 1;
                 if (y < 0 || y >= SIDE || x < 0 || x >= SIDE) continue;
-                sum += (double)data->x[(in * SIDE + y) * SIDE + x] * (double)data->weight[((out * IN + in) * KERNEL + i) * KERNEL + j];
+                sum += (double)data->x[(in * SIDE + y) * SIDE + x] *
+                       (double)data->weight[((out * IN + in) * KERNEL + i) * KERNEL + j];
             }
     return sum > 0 ? (float)sum : 0.0f;
 }
@@ -60,7 +61,8 @@ static void fill_example(example *data) {
     for (int i = 0; i < OUT; i++) data->bias[i] = next_number(&state);
     for (int out = 0; out < OUT; out++)
         for (int row = 0; row < SIDE; row++)
-            for (int column = 0; column < SIDE; column++) data->y[(out * SIDE + row) * SIDE + column] = convolve(data, out, row, column);
+            for (int column = 0; column < SIDE; column++)
+                data->y[(out * SIDE + row) * SIDE + column] = convolve(data, out, row, column);
 }
 
 static void write_convolution(const example *data, const char *name, int64_t side) {
@@ -106,8 +108,8 @@ static void write_unknown(void) {
     check(onnx_writer_save(&writer, path_of("unknown.onnx"), "ferry tests", 13), "unknown.onnx");
 }
 
-/* Rows of x y w h objectness and two classes; all but two score nothing. The picture is averaged and multiplied by zero, so that
- * the input is used. */
+/* Rows of x y w h objectness and two classes; all but two score nothing. The picture is averaged and multiplied by zero, so
+ * that the input is used. */
 static void write_boxes(void) {
     static float rows[ROWS * ROW] = {[0] = 16, 32, 10, 20, 0.9f, 0.8f, 0.1f, [5 * ROW] = 48, 32, 16, 16, 0.8f, 0.1f, 0.95f};
     static const int64_t image[] = {1, 3, NETWORK, NETWORK}, found[] = {1, ROWS, ROW}, one[] = {1}, flat[] = {1, 1, 1};

@@ -28,7 +28,7 @@ typedef struct check {
 static const struct {
     const char *header, *folder;
 } owned_headers[] = {
-    {"libav", "src/media"}, {"libsw", "src/media"}, {"turbojpeg", "src/media"}, {"jpeglib", "src/media"},
+    {"libav", "src/media"}, {"libsw", "src/media"},    {"turbojpeg", "src/media"}, {"jpeglib", "src/media"},
     {"spng", "src/media"},  {"ft2build", "src/media"}, {"freetype", "src/media"},
 };
 enum { OWNED = sizeof owned_headers / sizeof *owned_headers };
@@ -40,7 +40,8 @@ static const floor_rule *rule_for(const char *path) {
     const floor_rule *best = NULL;
     for (int i = 0; i < FLOORS; i++) {
         size_t length = strlen(floors[i].folder);
-        if (starts_with(path, floors[i].folder) && path[length] == '/' && (!best || length > strlen(best->folder))) best = &floors[i];
+        if (starts_with(path, floors[i].folder) && path[length] == '/' && (!best || length > strlen(best->folder)))
+            best = &floors[i];
     }
     return best;
 }
