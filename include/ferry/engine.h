@@ -76,14 +76,15 @@ typedef struct ferry_context_settings {
 } ferry_context_settings;
 FERRY_API void ferry_context_settings_default(ferry_context_settings *settings);
 
-/* A context holds the memory and the threads of one run at a time: use it from one thread at a time. When all shapes are fixed it
- * is ready at once; otherwise give shapes with ferry_context_set_input_shape or by binding. settings NULL = defaults. */
-FERRY_API ferry_status ferry_context_create(ferry_engine *engine, const ferry_context_settings *settings, ferry_context **context,
-                                            ferry_error *error);
+/* A context holds the memory and the threads of one run at a time: use it from one thread at a time. When all shapes are fixed
+ * it is ready at once; otherwise give shapes with ferry_context_set_input_shape or by binding. settings NULL = defaults. */
+FERRY_API ferry_status ferry_context_create(ferry_engine *engine, const ferry_context_settings *settings,
+                                            ferry_context **context, ferry_error *error);
 FERRY_API void ferry_context_destroy(ferry_context *context); /* takes NULL */
 
 /* Chooses the shape of an input. Dimensions that the engine fixes must agree. Plans memory anew when all are known. */
-FERRY_API ferry_status ferry_context_set_input_shape(ferry_context *context, int input, const ferry_shape *shape, ferry_error *error);
+FERRY_API ferry_status ferry_context_set_input_shape(ferry_context *context, int input, const ferry_shape *shape,
+                                                     ferry_error *error);
 
 /* A tensor in memory. For strings, data points to ferry_string. */
 typedef struct ferry_tensor_view {
@@ -97,9 +98,11 @@ typedef struct ferry_tensor_view {
 FERRY_API ferry_status ferry_context_input(ferry_context *context, int input, ferry_tensor_view *view, ferry_error *error);
 /* Uses the caller's memory as the input (64-byte alignment gives best speed; any alignment of the element type works), and its
  * shape. dtype must be the engine's. The memory must stay until the run is over. data NULL goes back to the context's own. */
-FERRY_API ferry_status ferry_context_bind_input(ferry_context *context, int input, const ferry_tensor_view *view, ferry_error *error);
+FERRY_API ferry_status ferry_context_bind_input(ferry_context *context, int input, const ferry_tensor_view *view,
+                                                ferry_error *error);
 /* Has the output written into the caller's memory of `bytes` bytes. data NULL goes back to the context's own. */
-FERRY_API ferry_status ferry_context_bind_output(ferry_context *context, int output, void *data, size_t bytes, ferry_error *error);
+FERRY_API ferry_status ferry_context_bind_output(ferry_context *context, int output, void *data, size_t bytes,
+                                                 ferry_error *error);
 
 /* Runs the model once. */
 FERRY_API ferry_status ferry_context_run(ferry_context *context, ferry_error *error);
@@ -118,7 +121,8 @@ typedef struct ferry_layer_profile {
     ferry_shape shape; /* of output 0 */
 } ferry_layer_profile;
 /* layer as in ferry_engine_layer. Needs settings.profile. */
-FERRY_API ferry_status ferry_context_profile(const ferry_context *context, int layer, ferry_layer_profile *profile, ferry_error *error);
+FERRY_API ferry_status ferry_context_profile(const ferry_context *context, int layer, ferry_layer_profile *profile,
+                                             ferry_error *error);
 
 #ifdef __cplusplus
 }

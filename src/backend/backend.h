@@ -21,11 +21,11 @@ typedef struct ferry_call {
     ferry_value *const *outputs;
     const void *packed; /* what `pack` wrote, aligned to FERRY_ALIGNMENT; NULL when packed_bytes gave 0 */
     size_t packed_bytes;
-    uint32_t features; /* of the CPU, or of the target at build */
-    int threads;       /* how many the pool has */
-    ferry_pool *pool;  /* set for run */
-    void *state;       /* state_bytes of memory, zeroed before the first prepare; kept between prepare and run */
-    void *workspace;   /* set for run: workspace_bytes, aligned, contents undefined; shared with other nodes */
+    uint32_t features;      /* of the CPU, or of the target at build */
+    int threads;            /* how many the pool has */
+    ferry_pool *pool;       /* set for run */
+    void *state;            /* state_bytes of memory, zeroed before the first prepare; kept between prepare and run */
+    void *workspace;        /* set for run: workspace_bytes, aligned, contents undefined; shared with other nodes */
     size_t workspace_bytes; /* prepare sets it */
     ferry_error *error;
     struct ferry_call_runtime *runtime; /* the runtime's own; see backend/cpu/reference.c */
@@ -61,9 +61,10 @@ typedef struct ferry_implementation {
     size_t state_bytes;
     uint64_t packed_inputs; /* bit i: input i's contents are not needed once packed */
 
-    /* Build. May it run this node? Looks at op attributes, dtypes, constants, ranks, known dimensions and the layouts in which the
-     * inputs come. On true it has set, for every input, the layout that it wants (the compiler inserts Reorder where that
-     * differs), and for every output the layout that it writes; both arrays come filled with PLAIN. On false it has said why. */
+    /* Build. May it run this node? Looks at op attributes, dtypes, constants, ranks, known dimensions and the layouts in which
+     * the inputs come. On true it has set, for every input, the layout that it wants (the compiler inserts Reorder where that
+     * differs), and for every output the layout that it writes; both arrays come filled with PLAIN. On false it has said why.
+     */
     bool (*accepts)(const ferry_call *call, ferry_layout *inputs, ferry_layout *outputs, ferry_reason *reason);
     /* Build; both may be NULL. Sees the constants. */
     size_t (*packed_bytes)(const ferry_call *call);

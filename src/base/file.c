@@ -96,9 +96,8 @@ ferry_status ferry_file_writer_align(ferry_file_writer *writer, size_t alignment
 
 ferry_status ferry_file_writer_patch(ferry_file_writer *writer, uint64_t offset, const void *data, size_t bytes,
                                      ferry_error *error) {
-    if (!writer->failure &&
-        (fseeko(writer->file, (off_t)offset, SEEK_SET) != 0 || fwrite(data, 1, bytes, writer->file) != bytes ||
-         fseeko(writer->file, 0, SEEK_END) != 0))
+    if (!writer->failure && (fseeko(writer->file, (off_t)offset, SEEK_SET) != 0 ||
+                             fwrite(data, 1, bytes, writer->file) != bytes || fseeko(writer->file, 0, SEEK_END) != 0))
         writer->failure = errno ? errno : EIO;
     return writer->failure ? writer_failed(writer, error) : FERRY_OK;
 }

@@ -31,7 +31,7 @@ uint64_t ferry_file_writer_offset(const ferry_file_writer *writer);
 /* The temporary name, for libraries that write by themselves. */
 const char *ferry_file_writer_temporary_path(const ferry_file_writer *writer);
 ferry_status ferry_file_writer_commit(ferry_file_writer **writer, ferry_error *error); /* frees; sets NULL */
-void ferry_file_writer_abort(ferry_file_writer **writer);                             /* frees; sets NULL; takes NULL */
+void ferry_file_writer_abort(ferry_file_writer **writer);                              /* frees; sets NULL; takes NULL */
 
 /* Monotonic time in seconds, and in nanoseconds. */
 double ferry_time_seconds(void);

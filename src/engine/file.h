@@ -9,7 +9,7 @@
  *  24   16  plan: offset, bytes
  *  40   16  weights: offset (a multiple of 4096), bytes
  *  56    8  hash64 of the plan
- *  64    8  hash64 of the weights, in chunks (see file.c)
+ *  64    8  hash64 of the weights
  *  72    8  hash64 of bytes 0..71
  * Numbers are little-endian. */
 #ifndef FERRY_ENGINE_FILE_H
@@ -28,9 +28,9 @@ ferry_status ferry_engine_write(const ferry_plan *plan, const char *path, ferry_
 /* The same into memory from ferry_aligned_malloc, owned by the caller. */
 ferry_status ferry_engine_serialize(const ferry_plan *plan, unsigned char **data, size_t *bytes, ferry_error *error);
 
-/* Reads the plan. `data` must stay, unchanged and aligned to 64 bytes, as long as the plan: weights point into it. Refuses wrong,
- * truncated, corrupt and newer files, and ones for another architecture or for CPU features outside `features`. Every offset,
- * count, name and index is checked, so that what is returned can be executed without further checks of structure. */
+/* Reads the plan. `data` must stay, unchanged and aligned to 64 bytes, as long as the plan: weights point into it. Refuses
+ * wrong, truncated, corrupt and newer files, and ones for another architecture or for CPU features outside `features`. Every
+ * offset, count, name and index is checked, so that what is returned can be executed without further checks of structure. */
 ferry_status ferry_engine_parse(const void *data, size_t bytes, uint32_t features, ferry_plan **plan, ferry_error *error);
 void ferry_plan_destroy(ferry_plan *plan); /* takes NULL */
 

@@ -19,7 +19,7 @@ typedef struct ferry_plan_value {
     ferry_layout layout;
     ferry_plan_storage storage;
     bool ranked;
-    ferry_shape shape;     /* -1 for a dimension that depends on the inputs' shapes or contents */
+    ferry_shape shape;      /* -1 for a dimension that depends on the inputs' shapes or contents */
     const char **dim_names; /* NULL, or `rank` entries, NULL where the dimension is known: for inputs and outputs */
     uint64_t offset, bytes; /* WEIGHTS */
     const void *data;       /* resolved when the plan is opened */
@@ -28,10 +28,10 @@ typedef struct ferry_plan_value {
 typedef struct ferry_plan_node {
     const char *name;
     const ferry_op *op;
-    const char *implementation; /* name in the backend's list */
+    const char *implementation;  /* name in the backend's list */
     ferry_attributes attributes; /* graphs are ferry_plan_graph * */
     int input_count, output_count;
-    int32_t *inputs, *outputs; /* indices of values; -1 = absent */
+    int32_t *inputs, *outputs;            /* indices of values; -1 = absent */
     uint64_t packed_offset, packed_bytes; /* in the weights section */
     const void *packed;                   /* resolved when the plan is opened; NULL when packed_bytes is 0 */
 } ferry_plan_node;
@@ -55,9 +55,9 @@ typedef struct ferry_plan {
     ferry_plan_graph **graphs; /* [0] is the model; the others are bodies of control flow, after their users' graph */
     int metadata_count;
     ferry_plan_metadata *metadata;
-    uint32_t features;     /* FERRY_CPU_* bits that the chosen implementations need */
-    const char *producer;  /* "ferry 0.1.0" */
-    const char *precision; /* "fp32" ... */
+    uint32_t features;            /* FERRY_CPU_* bits that the chosen implementations need */
+    const char *producer;         /* "ferry 0.1.0" */
+    const char *precision;        /* "fp32" ... */
     const unsigned char *weights; /* FERRY_ALIGNMENT-aligned; not owned */
     uint64_t weights_bytes;
 } ferry_plan;

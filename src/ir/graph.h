@@ -17,9 +17,9 @@ typedef struct ferry_use {
 } ferry_use;
 
 struct ferry_graph_value {
-    const char *name; /* unique in its graph, never empty */
-    ferry_value_type type; /* `data` is set for constants */
-    ferry_layout layout;   /* PLAIN until the compiler assigns layouts */
+    const char *name;           /* unique in its graph, never empty */
+    ferry_value_type type;      /* `data` is set for constants */
+    ferry_layout layout;        /* PLAIN until the compiler assigns layouts */
     ferry_graph_node *producer; /* NULL for graph inputs and constants */
     int producer_output;
     FERRY_VECTOR(ferry_use) uses; /* by nodes of the same graph */
@@ -52,9 +52,10 @@ struct ferry_graph {
     FERRY_VECTOR(ferry_graph_value *) outputs;
     FERRY_VECTOR(ferry_metadata) metadata;
     ferry_map value_names, node_names;
-    ferry_symbols *symbols; /* shared by a graph and its sub-graphs; owned by the outermost */
-    ferry_graph *parent;    /* of a sub-graph. Sub-graphs are closed: what a body captures from outside is passed as extra
-                               inputs at the end of the node's inputs and of the body's inputs */
+    ferry_symbols *symbols;             /* shared by a graph and its sub-graphs; owned by the outermost */
+    FERRY_VECTOR(ferry_graph *) bodies; /* of the outermost graph: every sub-graph made for it */
+    ferry_graph *parent; /* of a sub-graph. Sub-graphs are closed: what a body captures from outside is passed as extra
+                            inputs at the end of the node's inputs and of the body's inputs */
     /* Large constants may lie outside the arena, in the file that the importer mapped; released with the graph. */
     void (*release_source)(void *source);
     void *source;
@@ -68,10 +69,10 @@ void ferry_graph_destroy(ferry_graph *graph); /* takes NULL; refuses nothing: su
 /* ---- building ---- */
 
 /* A new value. The name is copied; NULL or "" makes one up from `hint`; a name that is taken is an error of the model. */
-ferry_status ferry_graph_add_value(ferry_graph *graph, const char *name, const ferry_value_type *type, ferry_graph_value **value,
-                                   ferry_error *error);
-ferry_status ferry_graph_add_input(ferry_graph *graph, const char *name, const ferry_value_type *type, ferry_graph_value **value,
-                                   ferry_error *error);
+ferry_status ferry_graph_add_value(ferry_graph *graph, const char *name, const ferry_value_type *type,
+                                   ferry_graph_value **value, ferry_error *error);
+ferry_status ferry_graph_add_input(ferry_graph *graph, const char *name, const ferry_value_type *type,
+                                   ferry_graph_value **value, ferry_error *error);
 /* A constant. copy: the tensor's bytes are copied into the arena; otherwise they must outlive the graph. PLAIN only. */
 ferry_status ferry_graph_add_constant(ferry_graph *graph, const char *name, const ferry_tensor *tensor, bool copy,
                                       ferry_graph_value **value, ferry_error *error);
@@ -125,7 +126,8 @@ ferry_graph_node *ferry_value_single_user(const ferry_graph_value *value);
 /* Infers a node's outputs from its inputs, joining with what the model claims; a contradiction is FERRY_ERROR_SHAPE. */
 ferry_status ferry_node_infer(ferry_graph *graph, ferry_graph_node *node, ferry_error *error);
 ferry_status ferry_graph_infer(ferry_graph *graph, ferry_error *error); /* all nodes in order; messages name the node */
-/* Structure: order, single producers, uses in step with inputs, arity, attributes, outputs known. For tests and after passes. */
+/* Structure: order, single producers, uses in step with inputs, arity, attributes, outputs known. For tests and after passes.
+ */
 ferry_status ferry_graph_verify(const ferry_graph *graph, ferry_error *error);
 /* Gives inputs concrete dimensions: `name` of an input, and its shape. Call before ferry_graph_infer. */
 ferry_status ferry_graph_set_input_shape(ferry_graph *graph, const char *name, const ferry_shape *shape, ferry_error *error);

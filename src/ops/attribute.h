@@ -3,6 +3,7 @@
 #ifndef FERRY_OPS_ATTRIBUTE_H
 #define FERRY_OPS_ATTRIBUTE_H
 
+#include "base/memory.h"
 #include "tensor/tensor.h"
 
 /* The values stand in engine files: never renumber. */
@@ -49,5 +50,8 @@ bool ferry_attribute_is(const ferry_attributes *attributes, const char *name, co
 const int64_t *ferry_attribute_integers(const ferry_attributes *attributes, const char *name, int64_t *count);
 const float *ferry_attribute_reals(const ferry_attributes *attributes, const char *name, int64_t *count);
 const ferry_tensor *ferry_attribute_tensor(const ferry_attributes *attributes, const char *name);
+
+/* A deep copy into the arena; graphs stay pointers to the same graph. False when out of memory. */
+bool ferry_attributes_copy(ferry_arena *arena, const ferry_attributes *from, ferry_attributes *to);
 
 #endif

@@ -28,11 +28,12 @@ typedef struct ferry_value {
 /* What is known of a value before it runs. */
 typedef struct ferry_value_type {
     ferry_value_kind kind;
-    ferry_dtype dtype;  /* of the tensor, or of a sequence's or optional's tensors; UNDEFINED = not known */
-    bool ranked;        /* false: nothing is known of the shape */
-    ferry_shape shape;  /* dimensions may be symbolic (ops/symbols.h) */
-    const void *data;   /* contents in PLAIN layout when constant, else NULL */
-    const int64_t *values; /* an integer tensor of rank 0 or 1 whose elements are known, perhaps symbolically; else NULL */
+    ferry_dtype dtype;     /* of the tensor, or of a sequence's or optional's tensors; UNDEFINED = not known */
+    bool ranked;           /* false: nothing is known of the shape */
+    ferry_shape shape;     /* dimensions may be symbolic (ops/symbols.h) */
+    const void *data;      /* contents in PLAIN layout when constant, else NULL */
+    const int64_t *values; /* a tensor of rank 0 or 1 whose elements are known integers, perhaps symbolic (the dtype may still
+                              be a float one, as in Cast(Shape(x))); else NULL */
     ferry_value_kind element_kind; /* of an OPTIONAL: what it may hold */
 } ferry_value_type;
 
@@ -66,15 +67,16 @@ typedef struct ferry_evaluation {
     const ferry_attributes *attributes;
     int input_count, output_count;
     const ferry_value *const *inputs; /* NULL for absent ones; tensors are PLAIN */
-    ferry_value *const *outputs;      /* NULL for outputs nobody wants. Where inference knew the shape, dtype, shape and data are
-                                         set and the function writes data; else data is NULL and it calls
-                                         ferry_evaluation_allocate first */
-    ferry_status (*allocate)(struct ferry_evaluation *evaluation, size_t bytes, void **memory); /* lives as long as the outputs */
-    ferry_arena *scratch; /* released after the call */
+    ferry_value *const *outputs; /* NULL for outputs nobody wants. Where inference knew the shape, dtype, shape and data are
+                                    set and the function writes data; else data is NULL and it calls
+                                    ferry_evaluation_allocate first */
+    ferry_status (*allocate)(struct ferry_evaluation *evaluation, size_t bytes,
+                             void **memory); /* lives as long as the outputs */
+    ferry_arena *scratch;                    /* released after the call */
     /* Runs a sub-graph; `outputs` point at values that stay alive until the next call of run_graph on the same graph, or until
      * the evaluation returns. NULL where sub-graphs cannot run. */
-    ferry_status (*run_graph)(struct ferry_evaluation *evaluation, void *graph, int input_count, const ferry_value *const *inputs,
-                              int output_count, const ferry_value **outputs);
+    ferry_status (*run_graph)(struct ferry_evaluation *evaluation, void *graph, int input_count,
+                              const ferry_value *const *inputs, int output_count, const ferry_value **outputs);
     void *user;
     uint64_t *random; /* state of the random generator */
     ferry_error *error;
@@ -99,12 +101,14 @@ static inline ferry_tensor *ferry_output(const ferry_evaluation *evaluation, int
 /* ---- the table ---- */
 
 enum {
-    FERRY_OP_ELEMENTWISE = 1 << 0,  /* one element in, one out, at the same place (or broadcast) */
+    FERRY_OP_ELEMENTWISE = 1 << 0, /* one element in, one out, at the same place (or broadcast) */
     FERRY_OP_COMMUTATIVE = 1 << 1,
     FERRY_OP_NOT_FOLDABLE = 1 << 2, /* random, stateful or has sub-graphs: never evaluated at build */
-    FERRY_OP_VIEW = 1 << 3,         /* output 0 has input 0's bytes in the same order: Reshape, Squeeze, Flatten, Identity ... */
-    FERRY_OP_DATA_DEPENDENT = 1 << 4, /* output shapes depend on the contents of inputs that are usually computed: NonZero ... */
-    FERRY_OP_INTERNAL = 1 << 5      /* ours, not ONNX's: Reorder ... */
+    FERRY_OP_VIEW = 1 << 3, /* output 0 has input 0's bytes in the same order: Reshape, Squeeze, Flatten, Identity ... */
+    FERRY_OP_DATA_DEPENDENT =
+        1 << 4,                  /* output shapes depend on the contents of inputs that are usually computed: NonZero ... */
+    FERRY_OP_INTERNAL = 1 << 5,  /* ours, not ONNX's: Reorder ... */
+    FERRY_OP_CONTAINERS = 1 << 6 /* takes sequences or optionals; every other operator is given tensors only */
 };
 
 enum { FERRY_MANY = 65535 }; /* no upper bound on inputs or outputs */
@@ -113,8 +117,8 @@ struct ferry_op {
     const char *name;   /* ONNX's name */
     const char *domain; /* "" for ai.onnx, "ai.onnx.ml", "com.microsoft" ... */
     int min_inputs, max_inputs, min_outputs, max_outputs;
-    /* "axis:i=0 pads:I auto_pad:s=NOTSET then_branch:g! _flatten:i=0": name ':' type [= default | '!' required]. Types: i int, f
-     * float, s string, I ints, F floats, S strings, t tensor, g graph. */
+    /* "axis:i=0 pads:I auto_pad:s=NOTSET then_branch:g! _flatten:i=0": name ':' type [= default | '!' required]. Types: i int,
+     * f float, s string, I ints, F floats, S strings, t tensor, g graph. */
     const char *attributes;
     ferry_infer_function infer;
     ferry_evaluate_function evaluate; /* NULL only for operators that the runtime itself performs */

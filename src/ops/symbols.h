@@ -18,7 +18,8 @@ static inline bool ferry_dim_known(int64_t dim) { return dim >= FERRY_DIM_FIRST_
 ferry_symbols *ferry_symbols_create(void); /* NULL when out of memory */
 void ferry_symbols_destroy(ferry_symbols *symbols);
 
-/* The same name gives the same symbol. A fresh one equals nothing but itself. Out of memory gives FERRY_DIM_UNKNOWN. */
+/* The same name gives the same symbol, taken to be at least 1 (what an empty batch gives is for the runtime, which infers
+ * again with numbers). A fresh one, at least 0, equals nothing but itself. Out of memory gives FERRY_DIM_UNKNOWN. */
 #define FERRY_DIM_UNKNOWN INT64_MIN
 int64_t ferry_symbol_named(ferry_symbols *symbols, const char *name);
 int64_t ferry_symbol_fresh(ferry_symbols *symbols);

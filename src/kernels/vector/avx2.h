@@ -32,6 +32,8 @@ FERRY_INLINE vec vec_sqrt(vec a) { return _mm256_sqrt_ps(a); }
 FERRY_INLINE vec vec_neg(vec a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
 FERRY_INLINE vec vec_abs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 FERRY_INLINE vec vec_fmadd(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+/* *sum += a*b in place. GCC would let the result wander into a multiplicand's register and spill accumulators for it. */
+FERRY_INLINE void vec_accumulate(vec *sum, vec a, vec b) { __asm__("vfmadd231ps %2, %1, %0" : "+x"(*sum) : "x"(a), "x"(b)); }
 FERRY_INLINE vec vec_fnmadd(vec a, vec b, vec c) { return _mm256_fnmadd_ps(a, b, c); }
 FERRY_INLINE vec vec_min(vec a, vec b) { return _mm256_min_ps(a, b); }
 FERRY_INLINE vec vec_max(vec a, vec b) { return _mm256_max_ps(a, b); }

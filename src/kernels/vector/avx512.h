@@ -36,6 +36,12 @@ FERRY_INLINE vec vec_neg(vec a) {
 }
 FERRY_INLINE vec vec_abs(vec a) { return _mm512_abs_ps(a); }
 FERRY_INLINE vec vec_fmadd(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+#if defined(FERRY_EMULATE_AVX512)
+FERRY_INLINE void vec_accumulate(vec *sum, vec a, vec b) { *sum = vec_fmadd(a, b, *sum); }
+#else
+/* *sum += a*b in place. GCC would let the result wander into a multiplicand's register and spill accumulators for it. */
+FERRY_INLINE void vec_accumulate(vec *sum, vec a, vec b) { __asm__("vfmadd231ps %2, %1, %0" : "+v"(*sum) : "v"(a), "v"(b)); }
+#endif
 FERRY_INLINE vec vec_fnmadd(vec a, vec b, vec c) { return _mm512_fnmadd_ps(a, b, c); }
 FERRY_INLINE vec vec_min(vec a, vec b) { return _mm512_min_ps(a, b); }
 FERRY_INLINE vec vec_max(vec a, vec b) { return _mm512_max_ps(a, b); }

@@ -35,6 +35,7 @@ FERRY_INLINE vec vec_mul(vec a, vec b) { return vmulq_f32(a, b); }
 FERRY_INLINE vec vec_neg(vec a) { return vnegq_f32(a); }
 FERRY_INLINE vec vec_abs(vec a) { return vabsq_f32(a); }
 FERRY_INLINE vec vec_fmadd(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
+FERRY_INLINE void vec_accumulate(vec *sum, vec a, vec b) { *sum = vec_fmadd(a, b, *sum); }
 FERRY_INLINE vec vec_fnmadd(vec a, vec b, vec c) { return vfmsq_f32(c, a, b); }
 FERRY_INLINE vec vec_min(vec a, vec b) { return vminq_f32(a, b); }
 FERRY_INLINE vec vec_max(vec a, vec b) { return vmaxq_f32(a, b); }

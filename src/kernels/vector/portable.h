@@ -36,6 +36,7 @@ FERRY_INLINE vec vec_sqrt(vec a) { FERRY_EACH_(vec, sqrtf(a.lane[i])); }
 FERRY_INLINE vec vec_neg(vec a) { FERRY_EACH_(vec, -a.lane[i]); }
 FERRY_INLINE vec vec_abs(vec a) { FERRY_EACH_(vec, fabsf(a.lane[i])); }
 FERRY_INLINE vec vec_fmadd(vec a, vec b, vec c) { FERRY_EACH_(vec, a.lane[i] * b.lane[i] + c.lane[i]); }
+FERRY_INLINE void vec_accumulate(vec *sum, vec a, vec b) { *sum = vec_fmadd(a, b, *sum); }
 FERRY_INLINE vec vec_fnmadd(vec a, vec b, vec c) { FERRY_EACH_(vec, c.lane[i] - a.lane[i] * b.lane[i]); }
 FERRY_INLINE vec vec_min(vec a, vec b) { FERRY_EACH_(vec, a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]); }
 FERRY_INLINE vec vec_max(vec a, vec b) { FERRY_EACH_(vec, a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]); }

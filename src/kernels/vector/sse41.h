@@ -37,6 +37,7 @@ FERRY_INLINE vec vec_sqrt(vec a) { return _mm_sqrt_ps(a); }
 FERRY_INLINE vec vec_neg(vec a) { return _mm_xor_ps(a, _mm_set1_ps(-0.0f)); }
 FERRY_INLINE vec vec_abs(vec a) { return _mm_andnot_ps(_mm_set1_ps(-0.0f), a); }
 FERRY_INLINE vec vec_fmadd(vec a, vec b, vec c) { return _mm_add_ps(_mm_mul_ps(a, b), c); }
+FERRY_INLINE void vec_accumulate(vec *sum, vec a, vec b) { *sum = vec_fmadd(a, b, *sum); }
 FERRY_INLINE vec vec_fnmadd(vec a, vec b, vec c) { return _mm_sub_ps(c, _mm_mul_ps(a, b)); }
 FERRY_INLINE vec vec_min(vec a, vec b) { return _mm_min_ps(a, b); }
 FERRY_INLINE vec vec_max(vec a, vec b) { return _mm_max_ps(a, b); }

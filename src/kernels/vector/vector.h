@@ -7,6 +7,7 @@
  *   vec_load_partial(p, n) vec_store_partial(p, v, n)            0 <= n <= FERRY_VEC; reads/writes n floats, the rest is 0
  *   vec_add vec_sub vec_mul vec_div vec_sqrt vec_neg vec_abs
  *   vec_fmadd(a, b, c) = a*b + c, vec_fnmadd(a, b, c) = c - a*b  fused where the set has it
+ *   vec_accumulate(&sum, a, b): sum += a*b, for inner loops    kept in its register by an asm statement on x86
  *   vec_min(a, b) = a < b ? a : b, vec_max(a, b) = a > b ? a : b on x86: the second operand is returned when one is NaN
  *     (ARM returns NaN instead): where NaN matters put the value that may be NaN second
  *   vec_round(v) to nearest, ties to even; vec_floor vec_ceil vec_trunc
@@ -27,6 +28,8 @@
 #include <string.h>
 
 #define FERRY_INLINE static inline __attribute__((always_inline, unused))
+/* Floats of a cache line. */
+#define FERRY_LINE 16
 /* Loops over registers must vanish before register allocation. */
 #define FERRY_UNROLL _Pragma("GCC unroll 32")
 
