@@ -18,8 +18,8 @@ typedef struct ferry_conv_geometry {
  * value an output channel, or -1. Sets *shape; *ranked tells whether it is known. */
 ferry_status ferry_conv_shape(ferry_inference *inference, int x, int w, int bias, ferry_shape *shape, bool *ranked);
 /* After ferry_evaluation_prepare: the geometry of inputs x, w and of output y. */
-ferry_status ferry_conv_geometry_of(const ferry_evaluation *evaluation, const ferry_tensor *x, const ferry_tensor *w,
-                                    const ferry_tensor *y, ferry_conv_geometry *geometry);
+ferry_status ferry_evaluation_conv_geometry(const ferry_evaluation *evaluation, const ferry_tensor *x, const ferry_tensor *w,
+                                            const ferry_tensor *y, ferry_conv_geometry *geometry);
 /* Attribute group, at least 1. */
 ferry_status ferry_conv_groups(const ferry_inference *inference, const char *name, int64_t *groups);
 

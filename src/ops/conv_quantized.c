@@ -113,7 +113,7 @@ static ferry_status quantized_convolve(ferry_evaluation *evaluation, const quant
     ferry_tensor *y = ferry_output(evaluation, 0);
     if (!y) return FERRY_OK;
     ferry_conv_geometry g;
-    FERRY_TRY(ferry_conv_geometry_of(evaluation, conv->x, conv->w, y, &g));
+    FERRY_TRY(ferry_evaluation_conv_geometry(evaluation, conv->x, conv->w, y, &g));
     int64_t channels = g.groups * g.out_channels, *sums;
     const int64_t *x, *w;
     FERRY_TRY(read_centred(evaluation, conv->x, &conv->x_scales, 1, 1, &x));
