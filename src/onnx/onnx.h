@@ -45,10 +45,14 @@ ferry_status ferry_onnx_read_memory(const void *data, size_t bytes, const char *
 /* Fills a report's facts about a file (versions, producer, counts) without importing it. */
 ferry_status ferry_onnx_probe(const char *path, ferry_onnx_report *report, ferry_error *error);
 
-/* Writes a graph as an ONNX model of the newest opset that its operators need, with names and metadata, atomically. Weights go
- * into the file while it stays below 2 GB, else to `path`.data beside it. Operators and attributes that are Ferry's own ('_')
- * cannot be said in ONNX: FERRY_ERROR_UNSUPPORTED naming the node. */
-ferry_status ferry_onnx_write(const ferry_graph *graph, const char *path, ferry_error *error);
+/* Writes a graph as an ONNX model of the oldest opset from 17 on that has all of its operators, with names, shapes and
+ * metadata, atomically. When the weights take more than `inline_bytes` (0: 2000 MiB, which is also the most), those of 1 KiB or
+ * more go to `path`.data beside it. Operators and attributes that are Ferry's own ('_') cannot be said in ONNX:
+ * FERRY_ERROR_UNSUPPORTED naming the node. Values of bodies are renamed "node/body/value", since ONNX has one space of names
+ * for all. */
+ferry_status ferry_onnx_write(const ferry_graph *graph, const char *path, uint64_t inline_bytes, ferry_error *error);
+/* The same into memory that the caller releases with ferry_free; weights always inside. */
+ferry_status ferry_onnx_write_memory(const ferry_graph *graph, unsigned char **data, size_t *bytes, ferry_error *error);
 
 /* Test data: files with one TensorProto, SequenceProto or OptionalProto (`kind` tells which; files do not). All memory comes
  * from `arena`. */
