@@ -77,8 +77,12 @@ ferry_status ferry_evaluation_prepare(ferry_evaluation *evaluation) {
     if (!types) return FERRY_ERROR_OUT_OF_MEMORY;
     FERRY_TRY(ferry_evaluation_infer(evaluation, types));
     for (int i = 0; i < evaluation->output_count; i++) {
-        if (types[i].kind != FERRY_VALUE_TENSOR || !types[i].ranked || !all_known(&types[i].shape)) continue;
-        FERRY_TRY(ferry_evaluation_allocate(evaluation, i, types[i].dtype, &types[i].shape));
+        bool known = types[i].kind == FERRY_VALUE_TENSOR && types[i].ranked && all_known(&types[i].shape);
+        if (known)
+            FERRY_TRY(ferry_evaluation_allocate(evaluation, i, types[i].dtype, &types[i].shape));
+        else if (evaluation->outputs[i] && !(evaluation->op->flags & (FERRY_OP_DATA_DEPENDENT | FERRY_OP_CONTAINERS)))
+            return ferry_fail(evaluation->error, FERRY_ERROR_SHAPE, "%s: the shape of output %d cannot be told from the inputs",
+                              evaluation->op->name, i);
     }
     return FERRY_OK;
 }
@@ -137,6 +141,36 @@ ferry_status ferry_evaluation_copy(ferry_evaluation *evaluation, int index, cons
     if (!ferry_tensor_bytes(source->dtype, source->layout, &source->shape, &bytes)) return FERRY_ERROR_SHAPE;
     if (bytes) memcpy(target->data, source->data, bytes);
     return ferry_evaluation_own_strings(evaluation, target);
+}
+
+/* Hostile graphs may nest containers; ONNX itself knows a sequence in an optional. */
+enum { MAX_NESTING = 4 };
+
+static ferry_status copy_value(ferry_evaluation *evaluation, const ferry_value *source, ferry_value *target, int depth) {
+    if (source->kind == FERRY_VALUE_TENSOR) {
+        ferry_tensor copy = source->tensor;
+        size_t bytes;
+        if (!ferry_tensor_bytes(copy.dtype, copy.layout, &copy.shape, &bytes)) return FERRY_ERROR_SHAPE;
+        FERRY_TRY(evaluation->allocate(evaluation, bytes ? bytes : 1, &copy.data));
+        if (bytes) memcpy(copy.data, source->tensor.data, bytes);
+        *target = (ferry_value){.kind = FERRY_VALUE_TENSOR, .tensor = copy};
+        return ferry_evaluation_own_strings(evaluation, &copy);
+    }
+    if (depth == MAX_NESTING)
+        return ferry_fail(evaluation->error, FERRY_ERROR_UNSUPPORTED, "%s: containers are nested too deeply",
+                          evaluation->op->name);
+    void *items;
+    FERRY_TRY(evaluation->allocate(evaluation, (size_t)(source->count ? source->count : 1) * sizeof(ferry_value), &items));
+    *target = (ferry_value){.kind = source->kind, .items = items, .count = source->count};
+    for (int64_t i = 0; i < source->count; i++) {
+        target->items[i] = (ferry_value){0};
+        FERRY_TRY(copy_value(evaluation, &source->items[i], &target->items[i], depth + 1));
+    }
+    return FERRY_OK;
+}
+
+ferry_status ferry_evaluation_copy_value(ferry_evaluation *evaluation, const ferry_value *source, ferry_value *target) {
+    return copy_value(evaluation, source, target, 0);
 }
 
 /* Element offset of a logical position in a layout; inner is the position within the spatial dimensions. */

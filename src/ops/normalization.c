@@ -120,12 +120,11 @@ ferry_status ferry_infer_group_normalization(ferry_inference *inference) {
         return ferry_fail(inference->error, FERRY_ERROR_SHAPE,
                           "GroupNormalization: %lld channels cannot be split into %lld groups", (long long)channels,
                           (long long)groups);
-    bool per_group = ferry_attribute_integer(inference->attributes, "_scale_per_group", 0) != 0;
-    return infer_channel_scales(inference, per_group ? groups : channels);
+    return infer_channel_scales(inference, channels);
 }
 
-/* Normalises `groups` runs of channels in each batch; scale and bias are one a channel, or one a group. */
-static ferry_status evaluate_channel_groups(ferry_evaluation *evaluation, int64_t groups, bool per_group) {
+/* Normalises `groups` runs of channels in each batch; scale and bias are one a channel. */
+static ferry_status evaluate_channel_groups(ferry_evaluation *evaluation, int64_t groups) {
     const ferry_tensor *x = ferry_input(evaluation, 0);
     ferry_tensor *y = ferry_output(evaluation, 0);
     if (!y || ferry_shape_count(&x->shape) == 0) return FERRY_OK;
@@ -142,7 +141,7 @@ static ferry_status evaluate_channel_groups(ferry_evaluation *evaluation, int64_
         double *to = result + g * run;
         normalize_run(values + g * run, run, epsilon, true, to, &mean, &inverse);
         for (int64_t i = 0; i < run; i++) {
-            int64_t at = per_group ? g % groups : g % groups * (channels / groups) + i / size;
+            int64_t at = g % groups * (channels / groups) + i / size;
             to[i] = to[i] * scale[at] + bias[at];
         }
     }
@@ -152,13 +151,12 @@ static ferry_status evaluate_channel_groups(ferry_evaluation *evaluation, int64_
 
 ferry_status ferry_evaluate_instance_normalization(ferry_evaluation *evaluation) {
     FERRY_TRY(ferry_evaluation_prepare(evaluation));
-    return evaluate_channel_groups(evaluation, ferry_input(evaluation, 0)->shape.dims[1], false);
+    return evaluate_channel_groups(evaluation, ferry_input(evaluation, 0)->shape.dims[1]);
 }
 
 ferry_status ferry_evaluate_group_normalization(ferry_evaluation *evaluation) {
     FERRY_TRY(ferry_evaluation_prepare(evaluation));
-    bool per_group = ferry_attribute_integer(evaluation->attributes, "_scale_per_group", 0) != 0;
-    return evaluate_channel_groups(evaluation, ferry_attribute_integer(evaluation->attributes, "num_groups", 1), per_group);
+    return evaluate_channel_groups(evaluation, ferry_attribute_integer(evaluation->attributes, "num_groups", 1));
 }
 
 /* Layer and RMS: X, scale, bias -> Y, mean, inverse deviation. Scale and bias are broadcast to X. */

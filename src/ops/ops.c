@@ -136,11 +136,20 @@ static ferry_status check_output(const ferry_inference *inference, int index) {
     return type->ranked ? check_shape(inference, type, "output", index) : FERRY_OK;
 }
 
+/* Gives an unknown dimension a symbol of its own, so that what follows can see that it is the same one. */
+static void name_unknown_dims(const ferry_inference *inference, ferry_value_type *type) {
+    for (int i = 0; inference->symbols && type->ranked && i < type->shape.rank; i++)
+        if (type->shape.dims[i] == FERRY_DIM_UNKNOWN) type->shape.dims[i] = ferry_rule_fresh(inference);
+}
+
 ferry_status ferry_op_infer(ferry_inference *inference) {
     FERRY_TRY(ferry_op_verify(inference->op, inference->attributes, inference->input_count, inference->output_count,
                               inference->error));
     for (int i = 0; i < inference->input_count; i++) FERRY_TRY(check_input(inference, i));
     FERRY_TRY(inference->op->infer(inference));
-    for (int i = 0; i < inference->output_count; i++) FERRY_TRY(check_output(inference, i));
+    for (int i = 0; i < inference->output_count; i++) {
+        FERRY_TRY(check_output(inference, i));
+        name_unknown_dims(inference, &inference->outputs[i]);
+    }
     return FERRY_OK;
 }

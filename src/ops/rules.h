@@ -84,8 +84,9 @@ ferry_status ferry_infer_same_type(ferry_inference *inference);
 
 /* ---- evaluation ---- */
 
-/* Runs the operator's shape rule on the inputs as they are (contents included) and gives memory to every wanted output whose
- * shape then is known. Evaluations call it first: afterwards ranks, dtypes, axes and sizes are as the rule checked them. */
+/* Runs the operator's shape rule on the inputs as they are (contents included) and gives memory to every wanted output.
+ * Evaluations call it first: afterwards ranks, dtypes, axes and sizes are as the rule checked them. An output whose shape is
+ * still unknown is an error, except for operators flagged DATA_DEPENDENT or CONTAINERS, which allocate it themselves. */
 ferry_status ferry_evaluation_prepare(ferry_evaluation *evaluation);
 /* The same without allocating: the types go to types[0..output_count-1]. */
 ferry_status ferry_evaluation_infer(ferry_evaluation *evaluation, ferry_value_type *types);
@@ -108,6 +109,8 @@ void ferry_store_integers(const ferry_tensor *tensor, const int64_t *values);
 ferry_status ferry_evaluation_own_strings(ferry_evaluation *evaluation, const ferry_tensor *tensor);
 /* Copies a tensor's elements (same dtype, same count) to outputs[index]; strings deeply. */
 ferry_status ferry_evaluation_copy(ferry_evaluation *evaluation, int index, const ferry_tensor *source);
+/* Copies a tensor, sequence or optional deeply into memory that lives as long as the outputs. */
+ferry_status ferry_evaluation_copy_value(ferry_evaluation *evaluation, const ferry_value *source, ferry_value *target);
 /* The whole of input 0 to output 0, whatever their shapes and layouts: Identity, Reshape, Reorder ... */
 ferry_status ferry_evaluate_copy(ferry_evaluation *evaluation);
 

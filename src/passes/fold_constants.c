@@ -34,7 +34,7 @@ static bool outputs_small(const ferry_graph_node *node, size_t input_bytes) {
         bool known = true;
         for (int d = 0; d < type->shape.rank; d++) known &= ferry_dim_known(type->shape.dims[d]);
         if (known && (!ferry_tensor_bytes(type->dtype, FERRY_LAYOUT_PLAIN, &type->shape, &bytes) ||
-                      (bytes > FOLD_BYTES && bytes > 2 * input_bytes)))
+                      (bytes > FOLD_BYTES && bytes > 8 * input_bytes)))
             return false;
     }
     return true;

@@ -5,6 +5,7 @@ const ferry_pass ferry_passes[] = {
     {"fold-constants", FERRY_PASS_PLAIN, ferry_pass_fold_constants, "computes what depends on constants and fixed shapes only"},
     {"eliminate", FERRY_PASS_PLAIN, ferry_pass_eliminate, "removes operators that change nothing"},
     {"common-subexpressions", FERRY_PASS_PLAIN, ferry_pass_common_subexpressions, "computes equal things once"},
+    {"lower-integer", FERRY_PASS_FUSE, ferry_pass_lower_integer, "computes integer convolutions by float kernels"},
     {"fold-affine", FERRY_PASS_PLAIN, ferry_pass_fold_affine, "folds batch norm, scales and biases into convolutions"},
     {"fold-padding", FERRY_PASS_PLAIN, ferry_pass_fold_padding, "folds zero padding into convolutions"},
     {"match-activations", FERRY_PASS_FUSE, ferry_pass_match_activations, "finds SiLU, HardSwish, Mish and GELU written out"},

@@ -3,7 +3,7 @@
 
 #include "base/cpu.h"
 #include "runtime/frame.h"
-#include "sdk/engine.h"
+#include "sdk/context.h"
 
 typedef struct output_binding {
     void *data; /* NULL: the context's own memory */
@@ -218,3 +218,5 @@ ferry_status ferry_context_profile(const ferry_context *context, int layer, ferr
     }
     return FERRY_OK;
 }
+
+ferry_pool *ferry_context_pool(const ferry_context *context) { return context->pool; }

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define FERRY_DETECT_NAME(name) ferry_detect_##name##_ref
+#include "kernels/detect/generic.inc"
