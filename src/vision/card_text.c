@@ -74,6 +74,7 @@ static const struct field {
     {"inclusive", FIELD_BOOL, HEAD(nms.inclusive), 1, 0, 1, NULL, NULL},
     {"multi_label", FIELD_BOOL, HEAD(multi_label), 1, 0, 1, NULL, NULL},
     {"softmax", FIELD_BOOL, HEAD(softmax), 1, 0, 1, NULL, NULL},
+    {"keypoint_scale", FIELD_FLOAT, HEAD(keypoint_scale), 1, -1e6, 1e6, NULL, NULL},
     {"level_count", FIELD_INT, HEAD(level_count), 1, 1, FERRY_HEAD_LEVELS, NULL, NULL},
     {"strides", FIELD_INT, HEAD(strides), FERRY_HEAD_LEVELS, 1, 1024, NULL, NULL},
     {"anchors", FIELD_FLOAT, HEAD(anchors), FERRY_HEAD_LEVELS *FERRY_HEAD_ANCHORS * 2, 0, 1e6, NULL, NULL},
