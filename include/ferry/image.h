@@ -29,7 +29,12 @@ typedef enum ferry_pixel_format {
 } ferry_pixel_format;
 
 /* Which luma coefficients made the YUV (ITU-R). UNSPECIFIED is taken as BT.601 below 720 lines, BT.709 from there on. */
-typedef enum ferry_color_matrix { FERRY_MATRIX_UNSPECIFIED = 0, FERRY_MATRIX_BT601 = 1, FERRY_MATRIX_BT709 = 2, FERRY_MATRIX_BT2020 = 3 } ferry_color_matrix;
+typedef enum ferry_color_matrix {
+    FERRY_MATRIX_UNSPECIFIED = 0,
+    FERRY_MATRIX_BT601 = 1,
+    FERRY_MATRIX_BT709 = 2,
+    FERRY_MATRIX_BT2020 = 3
+} ferry_color_matrix;
 
 /* LIMITED: Y 16..235, chroma 16..240. FULL: 0..255. UNSPECIFIED is taken as LIMITED for YUV. */
 typedef enum ferry_color_range { FERRY_RANGE_UNSPECIFIED = 0, FERRY_RANGE_LIMITED = 1, FERRY_RANGE_FULL = 2 } ferry_color_range;

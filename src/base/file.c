@@ -49,22 +49,23 @@ struct ferry_file_writer {
 ferry_status ferry_file_writer_open(const char *path, ferry_file_writer **result, ferry_error *error) {
     *result = NULL;
     struct stat about;
-    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
-        return ferry_fail(error, FERRY_ERROR_IO, "cannot write '%s': it is a folder", path);
+    bool exists = stat(path, &about) == 0;
+    if (exists && S_ISDIR(about.st_mode)) return ferry_fail(error, FERRY_ERROR_IO, "cannot write '%s': it is a folder", path);
+    bool in_place = exists && !S_ISREG(about.st_mode); /* a device or pipe: a rename would replace it */
     ferry_file_writer *writer = ferry_calloc(1, sizeof *writer);
     size_t bytes = strlen(path) + 32;
     if (writer) {
         writer->path = ferry_strdup(path);
-        writer->temporary = ferry_malloc(bytes);
+        if (!in_place) writer->temporary = ferry_malloc(bytes);
     }
-    if (!writer || !writer->path || !writer->temporary) {
+    if (!writer || !writer->path || (!in_place && !writer->temporary)) {
         ferry_file_writer_abort(&writer);
         return ferry_fail_memory(error, bytes);
     }
-    snprintf(writer->temporary, bytes, "%s.%ld.tmp", path, (long)getpid());
-    writer->file = fopen(writer->temporary, "wb+");
+    if (writer->temporary) snprintf(writer->temporary, bytes, "%s.%ld.tmp", path, (long)getpid());
+    writer->file = fopen(ferry_file_writer_temporary_path(writer), in_place ? "wb" : "wb+");
     if (!writer->file) {
-        ferry_status status = ferry_fail_errno(error, errno, "cannot create '%s'", writer->temporary);
+        ferry_status status = ferry_fail_errno(error, errno, "cannot create '%s'", ferry_file_writer_temporary_path(writer));
         ferry_file_writer_abort(&writer);
         return status;
     }
@@ -96,23 +97,27 @@ ferry_status ferry_file_writer_align(ferry_file_writer *writer, size_t alignment
 
 ferry_status ferry_file_writer_patch(ferry_file_writer *writer, uint64_t offset, const void *data, size_t bytes,
                                      ferry_error *error) {
-    if (!writer->failure &&
-        (fseeko(writer->file, (off_t)offset, SEEK_SET) != 0 || fwrite(data, 1, bytes, writer->file) != bytes ||
-         fseeko(writer->file, 0, SEEK_END) != 0))
+    if (!writer->failure && (fseeko(writer->file, (off_t)offset, SEEK_SET) != 0 ||
+                             fwrite(data, 1, bytes, writer->file) != bytes || fseeko(writer->file, 0, SEEK_END) != 0))
         writer->failure = errno ? errno : EIO;
     return writer->failure ? writer_failed(writer, error) : FERRY_OK;
 }
 
 uint64_t ferry_file_writer_offset(const ferry_file_writer *writer) { return writer->offset; }
-const char *ferry_file_writer_temporary_path(const ferry_file_writer *writer) { return writer->temporary; }
+const char *ferry_file_writer_temporary_path(const ferry_file_writer *writer) {
+    return writer->temporary ? writer->temporary : writer->path;
+}
+
+/* Devices and pipes have nothing to sync. */
+static bool sync_file(FILE *file) { return fsync(fileno(file)) == 0 || errno == EINVAL || errno == EROFS || errno == ENOTSUP; }
 
 ferry_status ferry_file_writer_commit(ferry_file_writer **handle, ferry_error *error) {
     ferry_file_writer *writer = *handle;
-    if (!writer->failure && (fflush(writer->file) != 0 || fsync(fileno(writer->file)) != 0)) writer->failure = errno;
+    if (!writer->failure && (fflush(writer->file) != 0 || !sync_file(writer->file))) writer->failure = errno;
     int closed = fclose(writer->file);
     writer->file = NULL;
     if (!writer->failure && closed != 0) writer->failure = errno;
-    if (!writer->failure && rename(writer->temporary, writer->path) != 0) writer->failure = errno;
+    if (!writer->failure && writer->temporary && rename(writer->temporary, writer->path) != 0) writer->failure = errno;
     ferry_status status = writer->failure ? writer_failed(writer, error) : FERRY_OK;
     if (status == FERRY_OK) {
         ferry_free(writer->temporary);

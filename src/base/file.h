@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files: read-only maps, and writing that leaves nothing half-written: to a temporary name beside the target, then rename. */
+/* Files: read-only maps, and writing that leaves nothing half-written: to a temporary name beside the target, then rename.
+ * A target that exists and is no regular file (a device, a pipe) is written in place. */
 #ifndef FERRY_BASE_FILE_H
 #define FERRY_BASE_FILE_H
 
@@ -28,10 +29,10 @@ ferry_status ferry_file_writer_align(ferry_file_writer *writer, size_t alignment
 ferry_status ferry_file_writer_patch(ferry_file_writer *writer, uint64_t offset, const void *data, size_t bytes,
                                      ferry_error *error);
 uint64_t ferry_file_writer_offset(const ferry_file_writer *writer);
-/* The temporary name, for libraries that write by themselves. */
+/* The temporary name (the path itself when written in place), for libraries that write by themselves. */
 const char *ferry_file_writer_temporary_path(const ferry_file_writer *writer);
 ferry_status ferry_file_writer_commit(ferry_file_writer **writer, ferry_error *error); /* frees; sets NULL */
-void ferry_file_writer_abort(ferry_file_writer **writer);                             /* frees; sets NULL; takes NULL */
+void ferry_file_writer_abort(ferry_file_writer **writer);                              /* frees; sets NULL; takes NULL */
 
 /* Monotonic time in seconds, and in nanoseconds. */
 double ferry_time_seconds(void);

@@ -5,7 +5,12 @@
 
 #include "base/error.h"
 
-typedef enum ferry_log_level { FERRY_LOG_ERROR = 0, FERRY_LOG_WARNING = 1, FERRY_LOG_INFO = 2, FERRY_LOG_VERBOSE = 3 } ferry_log_level;
+typedef enum ferry_log_level {
+    FERRY_LOG_ERROR = 0,
+    FERRY_LOG_WARNING = 1,
+    FERRY_LOG_INFO = 2,
+    FERRY_LOG_VERBOSE = 3
+} ferry_log_level;
 
 typedef struct ferry_log {
     void (*sink)(void *user, ferry_log_level level, const char *message); /* message: one line without its newline */

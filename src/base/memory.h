@@ -59,7 +59,8 @@ static inline int64_t ferry_min_int64(int64_t a, int64_t b) { return a < b ? a :
 static inline int64_t ferry_max_int64(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t ferry_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* A growing array. Use: FERRY_VECTOR(int) v = {0}; if (!ferry_vector_push(&v, 3)) ...; v.items[i], v.count; ferry_vector_free(&v). */
+/* A growing array. Use: FERRY_VECTOR(int) v = {0}; if (!ferry_vector_push(&v, 3)) ...; v.items[i], v.count;
+ * ferry_vector_free(&v). */
 #define FERRY_VECTOR(type)                                                                                                     \
     struct {                                                                                                                   \
         type *items;                                                                                                           \
@@ -71,6 +72,7 @@ bool ferry_vector_grow_(void **items, size_t *capacity, size_t wanted, size_t it
      ferry_vector_grow_((void **)&(vector)->items, &(vector)->capacity, (wanted), sizeof *(vector)->items))
 #define ferry_vector_push(vector, item)                                                                                        \
     (ferry_vector_reserve(vector, (vector)->count + 1) ? ((vector)->items[(vector)->count++] = (item), true) : false)
-#define ferry_vector_free(vector) (ferry_free((vector)->items), (vector)->items = NULL, (vector)->count = (vector)->capacity = 0)
+#define ferry_vector_free(vector)                                                                                              \
+    (ferry_free((vector)->items), (vector)->items = NULL, (vector)->count = (vector)->capacity = 0)
 
 #endif

@@ -16,7 +16,7 @@ typedef void (*ferry_task)(void *user, int64_t index, int thread);
 
 /* threads counts the caller: 1 makes a pool that starts no thread; 0 means one a processor. */
 ferry_status ferry_pool_create(int threads, ferry_pool **pool, ferry_error *error);
-void ferry_pool_destroy(ferry_pool *pool); /* takes NULL */
+void ferry_pool_destroy(ferry_pool *pool);      /* takes NULL */
 int ferry_pool_threads(const ferry_pool *pool); /* a NULL pool has one thread */
 
 /* Calls task for every index in [0, count), in any order, on all threads, and returns when all are done. Tasks are handed

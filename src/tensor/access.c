@@ -108,8 +108,9 @@ void ferry_store_double(ferry_dtype dtype, void *data, int64_t i, double value) 
     case FERRY_FLOAT8E8M0: ((uint8_t *)data)[i] = ferry_float_to_float8(dtype, (float)value, true); return;
     case FERRY_FLOAT4E2M1: packed_store(data, i, 4, ferry_float_to_float8(dtype, (float)value, true)); return;
     case FERRY_BOOL: ((uint8_t *)data)[i] = value != 0; return;
-    case FERRY_UINT64: ((uint64_t *)data)[i] = value >= 0x1p63 ? (value >= 0x1p64 ? UINT64_MAX : (uint64_t)value)
-                                                              : (uint64_t)double_to_int64(value);
+    case FERRY_UINT64:
+        ((uint64_t *)data)[i] =
+            value >= 0x1p63 ? (value >= 0x1p64 ? UINT64_MAX : (uint64_t)value) : (uint64_t)double_to_int64(value);
         return;
     case FERRY_COMPLEX64: ((float *)data)[2 * i] = (float)value, ((float *)data)[2 * i + 1] = 0; return;
     case FERRY_COMPLEX128: ((double *)data)[2 * i] = value, ((double *)data)[2 * i + 1] = 0; return;

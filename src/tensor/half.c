@@ -51,9 +51,9 @@ uint16_t ferry_float_to_bfloat16(float value) {
 /* A small float: sign, exponent and mantissa bits, and which codes are special. */
 typedef struct small_float {
     int exponent_bits, mantissa_bits, bias;
-    bool has_infinity; /* IEEE-like: the top exponent is infinity and NaN */
+    bool has_infinity;     /* IEEE-like: the top exponent is infinity and NaN */
     bool zero_is_unsigned; /* FNUZ: the code of -0 is the only NaN */
-    bool has_nan;      /* FN: all ones is NaN */
+    bool has_nan;          /* FN: all ones is NaN */
 } small_float;
 
 static const small_float *small_float_of(int dtype) {

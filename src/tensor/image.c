@@ -31,7 +31,9 @@ static const struct {
 };
 enum { FORMAT_COUNT = sizeof formats / sizeof *formats };
 
-int ferry_pixel_format_planes(ferry_pixel_format format) { return (unsigned)format < FORMAT_COUNT ? formats[format].planes : 0; }
+int ferry_pixel_format_planes(ferry_pixel_format format) {
+    return (unsigned)format < FORMAT_COUNT ? formats[format].planes : 0;
+}
 
 static ferry_status check_size(ferry_pixel_format format, int width, int height, ferry_error *error) {
     if (ferry_pixel_format_planes(format) == 0)
@@ -49,8 +51,8 @@ static size_t row_bytes(const plane_rule *rule, int width) {
 
 static size_t rows(const plane_rule *rule, int height) { return ((size_t)height + (1u << rule->shift_y) - 1) >> rule->shift_y; }
 
-ferry_status ferry_image_layout(ferry_pixel_format format, int width, int height, void *memory, ferry_image *image, size_t *bytes,
-                                ferry_error *error) {
+ferry_status ferry_image_layout(ferry_pixel_format format, int width, int height, void *memory, ferry_image *image,
+                                size_t *bytes, ferry_error *error) {
     FERRY_TRY(check_size(format, width, height, error));
     *image = (ferry_image){.format = format, .width = width, .height = height};
     size_t used = 0;
@@ -70,8 +72,8 @@ ferry_status ferry_image_check(const ferry_image *image, ferry_error *error) {
         size_t wanted = row_bytes(&formats[image->format].plane[i], image->width);
         if (!image->planes[i]) return ferry_fail(error, FERRY_ERROR_INVALID_ARGUMENT, "picture plane %d is missing", i);
         if (image->strides[i] < (ptrdiff_t)wanted)
-            return ferry_fail(error, FERRY_ERROR_INVALID_ARGUMENT, "stride of picture plane %d is %td bytes; a row takes %zu", i,
-                              image->strides[i], wanted);
+            return ferry_fail(error, FERRY_ERROR_INVALID_ARGUMENT, "stride of picture plane %d is %td bytes; a row takes %zu",
+                              i, image->strides[i], wanted);
     }
     return FERRY_OK;
 }

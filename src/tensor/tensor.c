@@ -48,7 +48,8 @@ int ferry_dtype_bits(ferry_dtype dtype) { return (unsigned)dtype < DTYPE_COUNT ?
 
 bool ferry_dtype_is_float(ferry_dtype dtype) {
     return dtype == FERRY_FLOAT32 || dtype == FERRY_FLOAT64 || dtype == FERRY_FLOAT16 || dtype == FERRY_BFLOAT16 ||
-           (dtype >= FERRY_FLOAT8E4M3FN && dtype <= FERRY_FLOAT8E5M2FNUZ) || dtype == FERRY_FLOAT4E2M1 || dtype == FERRY_FLOAT8E8M0;
+           (dtype >= FERRY_FLOAT8E4M3FN && dtype <= FERRY_FLOAT8E5M2FNUZ) || dtype == FERRY_FLOAT4E2M1 ||
+           dtype == FERRY_FLOAT8E8M0;
 }
 
 bool ferry_dtype_is_signed_integer(ferry_dtype dtype) {
@@ -57,8 +58,8 @@ bool ferry_dtype_is_signed_integer(ferry_dtype dtype) {
 }
 
 bool ferry_dtype_is_unsigned_integer(ferry_dtype dtype) {
-    return dtype == FERRY_UINT8 || dtype == FERRY_UINT16 || dtype == FERRY_UINT32 || dtype == FERRY_UINT64 || dtype == FERRY_UINT4 ||
-           dtype == FERRY_UINT2;
+    return dtype == FERRY_UINT8 || dtype == FERRY_UINT16 || dtype == FERRY_UINT32 || dtype == FERRY_UINT64 ||
+           dtype == FERRY_UINT4 || dtype == FERRY_UINT2;
 }
 
 const char *ferry_layout_name(ferry_layout layout) {
@@ -140,8 +141,9 @@ const char *ferry_shape_text(const ferry_shape *shape, char *text, size_t capaci
     if (capacity) *text = 0;
     for (int i = 0; i < shape->rank && used < capacity; i++) {
         const char *separator = i ? "x" : "";
-        int written = shape->dims[i] < 0 ? snprintf(text + used, capacity - used, "%s?", separator)
-                                         : snprintf(text + used, capacity - used, "%s%lld", separator, (long long)shape->dims[i]);
+        int written = shape->dims[i] < 0
+                          ? snprintf(text + used, capacity - used, "%s?", separator)
+                          : snprintf(text + used, capacity - used, "%s%lld", separator, (long long)shape->dims[i]);
         if (written < 0) break;
         used += (size_t)written;
     }
@@ -157,7 +159,8 @@ bool ferry_tensor_bytes(ferry_dtype dtype, ferry_layout layout, const ferry_shap
         stored.dims[1] = ferry_ceil_div(shape->dims[1], block) * block;
     }
     int64_t elements, bits;
-    if (!ferry_shape_elements(&stored, &elements) || !ferry_int64_multiply(elements, ferry_dtype_bits(dtype), &bits)) return false;
+    if (!ferry_shape_elements(&stored, &elements) || !ferry_int64_multiply(elements, ferry_dtype_bits(dtype), &bits))
+        return false;
     *bytes = (size_t)(bits / 8 + (bits % 8 != 0));
     return true;
 }

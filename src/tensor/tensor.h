@@ -61,7 +61,7 @@ bool ferry_dtype_is_unsigned_integer(ferry_dtype dtype); /* bool not included */
  * to narrower float rounds to nearest even (float8 saturates); reading any type as double or int64 is exact where it fits. */
 double ferry_load_double(ferry_dtype dtype, const void *data, int64_t index);
 void ferry_store_double(ferry_dtype dtype, void *data, int64_t index, double value);
-int64_t ferry_load_int64(ferry_dtype dtype, const void *data, int64_t index); /* uint64 wraps; floats truncate */
+int64_t ferry_load_int64(ferry_dtype dtype, const void *data, int64_t index);        /* uint64 wraps; floats truncate */
 void ferry_store_int64(ferry_dtype dtype, void *data, int64_t index, int64_t value); /* wraps as C casts do */
 
 #endif

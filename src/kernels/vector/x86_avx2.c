@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vector probes of AVX2. */
+#include "kernels/vector/probe_body.h"
