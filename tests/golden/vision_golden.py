@@ -16,10 +16,9 @@ SKIP = 77
 try:
     import cv2
     import numpy as np
-    import onnx
     import onnxruntime
 except ImportError as error:
-    print(f"skipped: {error} (needs numpy, opencv, onnx, onnxruntime)")
+    print(f"skipped: {error} (needs numpy, opencv, onnxruntime)")
     sys.exit(SKIP)
 
 from make_preprocess_vectors import letterbox, top_left
@@ -30,6 +29,7 @@ if not os.path.isdir(os.path.join(ASSETS, "models")):
     print(f"skipped: no models under {ASSETS}")
     sys.exit(SKIP)
 BGR24 = 2
+DTYPES = {"tensor(float)": 1, "tensor(uint8)": 2, "tensor(int8)": 3, "tensor(float16)": 10}
 MEAN, DEVIATION = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
 
 
@@ -47,7 +47,7 @@ class Model:
         options.log_severity_level = 3
         options.intra_op_num_threads = 2
         self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.card = self.recognize(onnx.load(path))
+        self.card = self.recognize()
         self.task = self.card.split("\n")[0].split(": ")[1]
         lines = [line for line in self.card.split("\n") if line.split(":")[0] not in overrides]
         self.card = "\n".join(lines + [f"{key}: {value}" for key, value in overrides.items()]) + "\n"
@@ -55,18 +55,15 @@ class Model:
         with open(self.card_path, "w") as file:
             file.write(self.card)
 
-    def recognize(self, model):
-        initializers = {value.name for value in model.graph.initializer}
+    def recognize(self):
         path = os.path.join(self.folder, self.name + ".signature")
         with open(path, "w") as file:
-            for kind, values in (("input", model.graph.input), ("output", model.graph.output)):
+            for kind, values in (("input", self.session.get_inputs()), ("output", self.session.get_outputs())):
                 for value in values:
-                    if value.name in initializers:
-                        continue
-                    dims = [d.dim_value if d.HasField("dim_value") else -1 for d in value.type.tensor_type.shape.dim]
-                    print(kind, value.name, value.type.tensor_type.elem_type, *dims, file=file)
-            for entry in model.metadata_props:
-                print("meta", entry.key, entry.value.replace("\n", " "), file=file)
+                    dims = [dim if isinstance(dim, int) else -1 for dim in value.shape]
+                    print(kind, value.name, DTYPES[value.type], *dims, file=file)
+            for key, value in self.session.get_modelmeta().custom_metadata_map.items():
+                print("meta", key, value.replace("\n", " "), file=file)
         return subprocess.run([PROBE, "recognize", path], check=True, capture_output=True, text=True).stdout
 
     def infer(self, tensor):
