@@ -111,8 +111,8 @@ static problem problem_make(const ferry_conv_params *params, ferry_check_random 
                            : kind == FERRY_CHECK_INTEGERS ? 16.0
                                                           : 1.0;
     const double rounding = 1e-7 * largest * sqrt((double)depth + 8.0);
-    q.tolerance = kind == FERRY_CHECK_INTEGERS && p->fused.kind <= FERRY_FUSED_RELU ? 0.0 : 4.0 * rounding;
-    q.loose = 40.0 * rounding;
+    q.tolerance = kind == FERRY_CHECK_INTEGERS && p->fused.kind <= FERRY_FUSED_RELU ? 0.0 : 16.0 * rounding;
+    q.loose = 100.0 * rounding;
     return q;
 }
 
