@@ -113,7 +113,8 @@ void paint_all(const ferry_image *image, uint8_t a, uint8_t b, uint8_t c) {
     const uint8_t values[3] = {a, b, c};
     int half_x = image->format != FERRY_PIXEL_YUV444P, half_y = half_x && image->format != FERRY_PIXEL_YUV422P;
     int width = half_x ? (image->width + 1) / 2 : image->width, height = half_y ? (image->height + 1) / 2 : image->height;
-    bool packed = image->format == FERRY_PIXEL_RGB24, pairs = image->format == FERRY_PIXEL_NV12;
+    bool packed = image->format == FERRY_PIXEL_RGB24,
+         pairs = image->format == FERRY_PIXEL_NV12 || image->format == FERRY_PIXEL_NV21;
     for (int y = 0; y < image->height; y++)
         for (int x = 0; x < image->width * (packed ? 3 : 1); x++)
             image->planes[0][y * image->strides[0] + x] = packed ? values[x % 3] : a;
