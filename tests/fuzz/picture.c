@@ -40,6 +40,7 @@ static const uint8_t bmp[] = {'B', 'M', 62, 0, 0, 0, 0, 0,  0, 0, 54, 0, 0, 0, 4
                               0,   2,   0,  0, 0, 1, 0, 24, 0, 0, 0,  0, 0, 8, 0,  0, 0, 0, 0, 0, 0,
                               0,   0,   0,  0, 0, 0, 0, 0,  0, 0, 0,  0, 9, 8, 7,  0, 6, 5, 4, 0};
 
+#define TEXT(text) text, sizeof text - 1
 static const struct {
     const char *name;
     const void *data;
@@ -49,10 +50,10 @@ static const struct {
     {"b.qoi", qoi, sizeof qoi},
     {"c.tif", tiff, sizeof tiff},
     {"d.bmp", bmp, sizeof bmp},
-    {"e.ppm", "P6 2 2 255\nabcdefghijkl", 23},
-    {"f.pgm", "P2\n# c\n2 1 255\n7 9\n", 20},
-    {"g.pbm", "P4 9 2\nabcd", 11},
-    {"h.pam", "P7\nWIDTH 1\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\nabc", 67},
+    {"e.ppm", TEXT("P6 2 2 255\nabcdefghijkl")},
+    {"f.pgm", TEXT("P2\n# c\n2 1 255\n7 9\n")},
+    {"g.pbm", TEXT("P4 9 2\nabcd")},
+    {"h.pam", TEXT("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 3\nMAXVAL 255\nTUPLTYPE RGB\nENDHDR\nabc")},
 };
 enum { SPELT_OUT = sizeof spelt_out / sizeof *spelt_out };
 
