@@ -38,6 +38,7 @@ static bool known(const ferry_tensor *tensor) {
 static bool read_b(const ferry_call *call, ferry_gemm_params *p, int64_t *matrices) {
     const ferry_tensor *b = ferry_call_input(call, 1);
     const int rank = b->shape.rank;
+    *p = (ferry_gemm_params){.m = 0};
     if (!known(b) || rank < 1) return false;
     p->transpose_a = is_gemm(call) && ferry_attribute_integer(call->attributes, "transA", 0);
     p->transpose_b = is_gemm(call) && ferry_attribute_integer(call->attributes, "transB", 0);
