@@ -49,7 +49,7 @@ FERRY_API ferry_status ferry_canvas_begin(ferry_canvas *canvas, const ferry_imag
 /* All coordinates are pixels, x to the right, y down, (0,0) the upper left corner of the picture. What lies outside is clipped;
  * a shape with a coordinate that is not finite is left out. Before ferry_canvas_begin nothing is drawn. */
 
-/* Line width and text height that suit the picture's size: about 3 and 20 at 1080p. */
+/* Line width and text height that suit the picture's size: about 4 and 22 at 1080p. */
 FERRY_API int ferry_draw_thickness(const ferry_canvas *canvas);
 FERRY_API int ferry_draw_text_size(const ferry_canvas *canvas);
 
