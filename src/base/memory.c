@@ -32,7 +32,7 @@ void ferry_free(void *memory) { free(memory); }
 char *ferry_strndup(const char *text, size_t length) {
     char *copy = length == SIZE_MAX ? NULL : ferry_malloc(length + 1);
     if (!copy) return NULL;
-    memcpy(copy, text, length);
+    if (length) memcpy(copy, text, length);
     copy[length] = 0;
     return copy;
 }
@@ -103,7 +103,7 @@ void *ferry_arena_copy(ferry_arena *arena, const void *source, size_t bytes) {
 char *ferry_arena_strndup(ferry_arena *arena, const char *text, size_t length) {
     if (length == SIZE_MAX) return NULL;
     char *copy = ferry_arena_allocate(arena, length + 1, 1);
-    if (copy) memcpy(copy, text, length);
+    if (copy && length) memcpy(copy, text, length);
     return copy;
 }
 

@@ -95,19 +95,28 @@ static ferry_status bind_inputs(ferry_scope *scope, ferry_scope *inner, const fe
     return FERRY_OK;
 }
 
+/* Chosen before the function's nodes are made, which then take them. */
+static ferry_status name_outputs(ferry_scope *scope, ferry_scope *inner, const ferry_onnx_node *node) {
+    inner->output_names =
+        ferry_arena_allocate(&scope->importer->arena, (size_t)node->output_count, sizeof *inner->output_names);
+    if (!inner->output_names) return no_memory(scope);
+    for (int i = 0; i < node->output_count; i++)
+        if (*node->outputs[i]) FERRY_TRY(ferry_scope_graph_name(scope, node->outputs[i], &inner->output_names[i]));
+    return FERRY_OK;
+}
+
 /* A function may hand an input straight through: then a copy carries the caller's name. */
 static ferry_status bind_outputs(ferry_scope *scope, ferry_scope *inner, const ferry_onnx_node *node) {
     ferry_error *error = scope->importer->error;
     for (int i = 0; i < node->output_count; i++) {
         ferry_graph_value *value, *copy;
-        const char *wanted;
+        const char *wanted = inner->output_names[i];
         bool found;
         if (!*node->outputs[i]) continue;
         FERRY_TRY(ferry_scope_find(inner, inner->function->outputs[i], &value, &found));
         if (!value)
             return ferry_fail(error, FERRY_ERROR_FORMAT, "byte %zu: function '%.128s' does not make its output '%.256s'",
                               inner->function->at, inner->function->name, inner->function->outputs[i]);
-        FERRY_TRY(ferry_scope_graph_name(scope, node->outputs[i], &wanted));
         if (!ferry_graph_find(scope->graph, wanted)) {
             ferry_graph_node *made;
             FERRY_TRY(ferry_graph_add_value(scope->graph, wanted, NULL, &copy, error));
@@ -132,6 +141,7 @@ ferry_status ferry_import_function(ferry_scope *scope, const ferry_onnx_function
                          .depth = scope->depth + 1};
     ferry_status status = make_prefix(scope, node, &inner.prefix);
     if (status == FERRY_OK) status = bind_inputs(scope, &inner, node);
+    if (status == FERRY_OK) status = name_outputs(scope, &inner, node);
     if (status == FERRY_OK) status = ferry_import_nodes(&inner, function->nodes, function->node_count);
     if (status == FERRY_OK) status = bind_outputs(scope, &inner, node);
     ferry_scope_free(&inner);

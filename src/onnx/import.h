@@ -10,7 +10,7 @@
 
 /* Inlined functions nest at most so deep, and inlining makes at most so many nodes: a few lines of functions that call
  * functions could otherwise fill any memory. */
-enum { FERRY_ONNX_MAX_CALLS = 32, FERRY_ONNX_MAX_INLINED = 1 << 20 };
+enum { FERRY_ONNX_MAX_CALLS = 32, FERRY_ONNX_MAX_INLINED = 1 << 18 };
 
 typedef struct ferry_importer {
     ferry_onnx_model model;
@@ -42,6 +42,7 @@ typedef struct ferry_scope {
     const ferry_onnx_function *function;
     const ferry_onnx_node *call;
     struct ferry_scope *caller; /* the scope in which `call` stands */
+    const char **output_names;  /* of a function: the names in the graph that the call's outputs have */
     int depth;                  /* of calls */
 } ferry_scope;
 

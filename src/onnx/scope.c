@@ -47,10 +47,10 @@ static ferry_status free_name(ferry_scope *scope, const char *name, const char *
 ferry_status ferry_scope_graph_name(ferry_scope *scope, const char *name, const char **graph_name) {
     *graph_name = name;
     if (!*scope->prefix) return FERRY_OK;
-    if (scope->function && !scope->parent) /* what a function gives has the name that its caller wants */
+    if (scope->output_names) /* what a function gives has the name that its caller wants */
         for (size_t i = 0; i < scope->function->output_count && i < (size_t)scope->call->output_count; i++)
             if (strcmp(scope->function->outputs[i], name) == 0 && *scope->call->outputs[i]) {
-                FERRY_TRY(ferry_scope_graph_name(scope->caller, scope->call->outputs[i], graph_name));
+                *graph_name = scope->output_names[i];
                 return FERRY_OK;
             }
     size_t prefix = strlen(scope->prefix), length = strlen(name);

@@ -17,11 +17,12 @@ typedef enum coordinate_mode {
     COORDINATE_PYTORCH_HALF_PIXEL,
     COORDINATE_ALIGN_CORNERS,
     COORDINATE_ASYMMETRIC,
-    COORDINATE_CROP
+    COORDINATE_CROP,
+    COORDINATE_TF_HALF_PIXEL /* of opset 11 alone */
 } coordinate_mode;
 
-static const char *const coordinate_names[] = {"half_pixel",    "half_pixel_symmetric", "pytorch_half_pixel",
-                                               "align_corners", "asymmetric",           "tf_crop_and_resize"};
+static const char *const coordinate_names[] = {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel",  "align_corners",
+                                               "asymmetric", "tf_crop_and_resize",   "tf_half_pixel_for_nn"};
 static const char *const nearest_names[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
 static const char *const mode_names[] = {"nearest", "linear", "cubic"};
 
@@ -57,7 +58,7 @@ static ferry_status read_settings(const ferry_inference *inference, int rank, re
                                   .extrapolation = ferry_attribute_real(attributes, "extrapolation_value", 0)};
     FERRY_TRY(read_choice(inference, "mode", mode_names, 3, &settings->mode));
     FERRY_TRY(read_choice(inference, "nearest_mode", nearest_names, 4, &settings->nearest));
-    FERRY_TRY(read_choice(inference, "coordinate_transformation_mode", coordinate_names, 6, &coordinates));
+    FERRY_TRY(read_choice(inference, "coordinate_transformation_mode", coordinate_names, 7, &coordinates));
     settings->coordinates = (coordinate_mode)coordinates;
     int64_t count;
     const int64_t *axes = ferry_attribute_integers(attributes, "axes", &count);
@@ -201,6 +202,7 @@ static double source_position(const resize_settings *settings, const resize_axis
     switch (settings->coordinates) {
     case COORDINATE_ALIGN_CORNERS: return length == 1 ? 0 : x * (in - 1) / (length - 1);
     case COORDINATE_ASYMMETRIC: return x / axis->scale;
+    case COORDINATE_TF_HALF_PIXEL: return (x + 0.5) / axis->scale;
     case COORDINATE_PYTORCH_HALF_PIXEL: return length == 1 ? -0.5 : (x + 0.5) / axis->scale - 0.5;
     case COORDINATE_HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - (double)axis->out / length) + (x + 0.5) / axis->scale - 0.5;
     case COORDINATE_CROP: {

@@ -100,7 +100,7 @@ static ferry_status runtime_allocate(ferry_evaluation *evaluation, size_t bytes,
 }
 
 /* Values given to a body: shapes and contents of the caller's values. */
-static ferry_status lend_inputs(ferry_frame *body, int count, const ferry_value *const *inputs, ferry_error *error) {
+ferry_status ferry_frame_lend_inputs(ferry_frame *body, int count, const ferry_value *const *inputs, ferry_error *error) {
     if (count != body->graph->input_count)
         return ferry_fail(error, FERRY_ERROR_INTERNAL, "body '%s' takes %d inputs, not %d", body->graph->name,
                           body->graph->input_count, count);
@@ -130,7 +130,7 @@ static ferry_status runtime_run_graph(ferry_evaluation *evaluation, void *graph,
         if (frame->bodies.items[i]->graph == graph) body = frame->bodies.items[i];
     if (!body || output_count > body->graph->output_count)
         return ferry_fail(evaluation->error, FERRY_ERROR_INTERNAL, "there is no such body");
-    FERRY_TRY(lend_inputs(body, input_count, inputs, evaluation->error));
+    FERRY_TRY(ferry_frame_lend_inputs(body, input_count, inputs, evaluation->error));
     if (!body->planned) FERRY_TRY(ferry_frame_plan(body, evaluation->error));
     ferry_frame_point(body);
     FERRY_TRY(ferry_frame_run(body, evaluation->error));

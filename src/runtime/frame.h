@@ -66,6 +66,10 @@ void ferry_frame_destroy(ferry_frame *frame); /* takes NULL */
 
 /* Sets the shape of input `index`; the frame must be planned anew afterwards if it changed. */
 ferry_status ferry_frame_set_shape(ferry_frame *frame, int index, const ferry_shape *shape, ferry_error *error);
+/* Sets all inputs to values of the caller's, sequences and optionals too (NULL: an absent optional); tensors must be aligned to
+ * FERRY_ALIGNMENT. Nothing is copied: they must stay until the run is over. The frame must be planned anew when `planned` is
+ * false afterwards. */
+ferry_status ferry_frame_lend_inputs(ferry_frame *frame, int count, const ferry_value *const *inputs, ferry_error *error);
 /* Whether every input has a shape. */
 bool ferry_frame_shaped(const ferry_frame *frame);
 ferry_status ferry_frame_plan(ferry_frame *frame, ferry_error *error);

@@ -31,22 +31,22 @@ typedef struct test_case {
     case_result result;
 } test_case;
 
-typedef struct options {
+typedef struct choices {
     const char *filters[MAX_FILTERS];
     int filter_count, threads;
     const char *expect, *json, *list;
     bool quiet;
     case_settings settings;
-} options;
+} choices;
 
 typedef struct cases {
     FERRY_VECTOR(test_case) list;
-    const options *options;
+    const choices *options;
 } cases;
 
 /* ---- finding ---- */
 
-static bool is_wanted(const options *options, const char *path) {
+static bool is_wanted(const choices *options, const char *path) {
     for (int i = 0; i < options->filter_count; i++)
         if (strstr(path, options->filters[i])) return true;
     return options->filter_count == 0;
@@ -191,7 +191,7 @@ static void run_task(void *user, int64_t index, int thread) {
     case_run(one->path, &all->options->settings, &one->result);
 }
 
-static bool take_option(options *options, const char *name, const char *value) {
+static bool take_option(choices *options, const char *name, const char *value) {
     if (strcmp(name, "--filter") == 0 && options->filter_count < MAX_FILTERS)
         options->filters[options->filter_count++] = value;
     else if (strcmp(name, "--rtol") == 0)
@@ -214,7 +214,7 @@ static bool take_option(options *options, const char *name, const char *value) {
 }
 
 /* Options into `options`, folders to the front of `arguments`; the count of folders, or -1. */
-static int take_arguments(int count, char **arguments, options *options) {
+static int take_arguments(int count, char **arguments, choices *options) {
     int folders = 0;
     for (int i = 1; i < count; i++) {
         if (arguments[i][0] != '-')
@@ -229,7 +229,7 @@ static int take_arguments(int count, char **arguments, options *options) {
     return folders ? folders : -1;
 }
 
-static int report(const cases *all, const options *options) {
+static int report(const cases *all, const choices *options) {
     for (size_t i = 0; i < all->list.count && !options->quiet; i++) {
         const test_case *one = &all->list.items[i];
         if (one->result.outcome != PASSED)
@@ -245,7 +245,7 @@ static int report(const cases *all, const options *options) {
 }
 
 int main(int count, char **arguments) {
-    options options = {.settings = {.tolerance = {1e-3, 1e-7}, .features = ferry_cpu_features()}};
+    choices options = {.settings = {.tolerance = {1e-3, 1e-7}, .features = ferry_cpu_features()}};
     cases all = {.options = &options};
     ferry_pool *pool = NULL;
     ferry_error error;
