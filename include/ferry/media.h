@@ -127,9 +127,8 @@ enum {
 /* A decoded frame, owned by whoever read it. The pixels are the decoder's own, read-only until ferry_video_frame_make_writable;
  * the frame may outlive its source and go to other threads, one at a time. */
 typedef struct ferry_video_frame {
-    ferry_image
-        image;     /* NV12, NV21, YUV420P, YUV422P, YUV444P, P010, YUYV, GRAY8 or RGB; rarer formats are converted to YUV420P */
-    int64_t index; /* 0, 1, 2 ... as decoded since the source was opened; gaps are frames that were dropped */
+    ferry_image image; /* NV12, NV21, YUV420P, YUV422P, YUV444P, P010, YUYV, GRAY8, RGB; others become the nearest of these */
+    int64_t index;     /* 0, 1, 2 ... as decoded since the source was opened; gaps are frames that were dropped */
     int64_t microseconds; /* presentation time since the stream began (goes on across reconnections); strictly increasing */
     double seconds;       /* the same in seconds */
     int64_t capture_time; /* when the camera took it, microseconds since 1970, if the stream tells (RTCP); 0 unknown */
