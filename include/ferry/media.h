@@ -55,7 +55,7 @@ FERRY_API ferry_status ferry_picture_read_memory(const void *data, size_t bytes,
                                                  ferry_error *error);
 
 /* Writes a picture in any pixel format of ferry_image but P010: JPEG for .jpg and .jpeg (`quality` 1..100, 0 means 95; 4:2:0,
- * 4:4:4 from 95 on), PNG for .png. YUV is converted by its own matrix and range. Nothing half-written stays behind. */
+ * 4:4:4 from 96 on), PNG for .png. YUV is converted by its own matrix and range. Nothing half-written stays behind. */
 FERRY_API ferry_status ferry_picture_write(const char *path, const ferry_image *image, int quality, ferry_error *error);
 
 typedef enum ferry_picture_codec { FERRY_PICTURE_JPEG = 0, FERRY_PICTURE_PNG = 1 } ferry_picture_codec;

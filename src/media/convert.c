@@ -71,6 +71,10 @@ static void convert_rgb(const ferry_row_converter *c, int row, uint8_t *target) 
     int step = format == FERRY_PIXEL_RGB24 || format == FERRY_PIXEL_BGR24 ? 3 : 4;
     int red = format == FERRY_PIXEL_RGB24 || format == FERRY_PIXEL_RGBA32 ? 0 : 2;
     const uint8_t *pixel = sample_row(c->image, 0, 0, row);
+    if (step == 3 && red == c->red) {
+        memcpy(target, pixel, (size_t)c->image->width * 3);
+        return;
+    }
     for (int x = 0; x < c->image->width; x++, pixel += step, target += 3) {
         target[c->red] = pixel[red];
         target[1] = pixel[1];

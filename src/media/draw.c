@@ -91,6 +91,10 @@ static int keep_inside(int at, int length, int side) {
 
 static void draw_tag(ferry_canvas *canvas, const text_tag *tag, int x, int y, ferry_color color, float radius) {
     ferry_paint_rounded(canvas, x, y, x + tag->width, y + tag->height, radius, ferry_ink_for(canvas, color));
+    /* a thin shade at the end keeps a tag apart from one of its colour behind it */
+    if (radius <= 0)
+        ferry_paint_rectangle(canvas, x + tag->width - 1, y, x + tag->width, y + tag->height,
+                              ferry_ink_for(canvas, (ferry_color){0, 0, 0, 110}));
     ferry_color ink = ferry_contrast_color(color);
     ink.alpha = color.alpha;
     ferry_draw_text(canvas, (float)(x + tag->padding), (float)(y + (tag->height - tag->size) / 2), tag->size, tag->text, ink);

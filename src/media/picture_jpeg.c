@@ -202,7 +202,7 @@ static bool write_all(jpeg_writer *writer) {
     jpeg->in_color_space = JCS_RGB;
     jpeg_set_defaults(jpeg);
     jpeg_set_quality(jpeg, writer->quality, TRUE);
-    if (writer->quality >= 95) jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = 1;
+    if (writer->quality > 95) jpeg->comp_info[0].h_samp_factor = jpeg->comp_info[0].v_samp_factor = 1;
     write_rows(writer);
     return true;
 }

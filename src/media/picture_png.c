@@ -55,7 +55,10 @@ static int encode_rows(spng_ctx *png, const ferry_image *image, uint8_t *row) {
                                .bit_depth = 8,
                                .color_type = SPNG_COLOR_TYPE_TRUECOLOR};
     spng_set_option(png, SPNG_ENCODE_TO_BUFFER, 1);
-    spng_set_option(png, SPNG_IMG_COMPRESSION_LEVEL, 3); /* level 9 takes ten times as long for a few per cent */
+    /* On photographs the best compression takes five times as long for an eighth less. */
+    enum { RUN_LENGTHS_ONLY = 3 }; /* zlib's Z_RLE */
+    spng_set_option(png, SPNG_IMG_COMPRESSION_STRATEGY, RUN_LENGTHS_ONLY);
+    spng_set_option(png, SPNG_FILTER_CHOICE, SPNG_FILTER_CHOICE_SUB | SPNG_FILTER_CHOICE_UP);
     int code = spng_set_ihdr(png, &header);
     if (!code) code = spng_encode_image(png, NULL, 0, SPNG_FMT_PNG, SPNG_ENCODE_PROGRESSIVE | SPNG_ENCODE_FINALIZE);
     ferry_row_converter converter = ferry_row_converter_for(image, false);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "media/color.h"
 #include "tensor/image.h"
 
@@ -518,6 +519,36 @@ static void test_closing_early(void **state) {
     }
 }
 
+static void test_every_allocation_may_fail(void **state) {
+    (void)state;
+    ferry_image image;
+    make_picture(64, 48, 1, &image);
+    for (int n = 1; n < 24; n++) {
+        ferry_video_sink *sink = NULL;
+        ferry_error error = {0};
+        ferry_allocation_fail_after(n);
+        ferry_status status = ferry_video_sink_open(scratch("m.mp4"), NULL, &sink, &error);
+        if (status == FERRY_OK) status = ferry_video_sink_write(sink, &image, 0, &error);
+        if (status == FERRY_OK) status = ferry_video_sink_close(&sink, &error);
+        ferry_video_sink_abort(&sink);
+        assert_true(status == FERRY_OK || status == FERRY_ERROR_OUT_OF_MEMORY);
+        ferry_allocation_fail_after(0);
+    }
+    for (int n = 1; n < 12; n++) {
+        ferry_video_source *source = NULL;
+        ferry_video_frame *frame = NULL;
+        ferry_error error = {0};
+        ferry_allocation_fail_after(n);
+        ferry_status status = ferry_video_open(scratch("m.mp4"), NULL, &source, &error);
+        if (status == FERRY_OK) status = ferry_video_read(source, 5, &frame, &error);
+        ferry_video_frame_release(frame);
+        ferry_video_close(&source);
+        ferry_allocation_fail_after(0);
+        assert_true(status == FERRY_OK || status == FERRY_ERROR_OUT_OF_MEMORY);
+    }
+    ferry_picture_free(&image);
+}
+
 static void test_real_videos(void **state) {
     (void)state;
     static const struct {
@@ -566,6 +597,7 @@ int main(void) {
         cmocka_unit_test(test_sink_failures),
         cmocka_unit_test(test_deadlines_and_cancelling),
         cmocka_unit_test(test_closing_early),
+        cmocka_unit_test(test_every_allocation_may_fail),
         cmocka_unit_test(test_real_videos),
     };
     return cmocka_run_group_tests(tests, media_setup, media_teardown);
