@@ -2,6 +2,7 @@
 /* Times picture to network input on one core: bench_preprocess [seconds a case]. Prints the median of the runs. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cpu.h"
 #include "base/file.h"
@@ -15,13 +16,21 @@ static const struct bench_case {
     const char *name;
     ferry_pixel_format format;
     int width, height, target;
+    ferry_fit fit;
 } cases[] = {
-    {"nv12 1080p", FERRY_PIXEL_NV12, 1920, 1080, 640},       {"nv12 720p", FERRY_PIXEL_NV12, 1280, 720, 640},
-    {"nv12 576", FERRY_PIXEL_NV12, 768, 576, 640},           {"nv12 2160p", FERRY_PIXEL_NV12, 3840, 2160, 640},
-    {"yuv420p 1080p", FERRY_PIXEL_YUV420P, 1920, 1080, 640}, {"yuyv 1080p", FERRY_PIXEL_YUYV, 1920, 1080, 640},
-    {"p010 1080p", FERRY_PIXEL_P010, 1920, 1080, 640},       {"bgr24 1080p", FERRY_PIXEL_BGR24, 1920, 1080, 640},
-    {"rgb24 810x1080", FERRY_PIXEL_RGB24, 810, 1080, 640},   {"rgba 1080p", FERRY_PIXEL_RGBA32, 1920, 1080, 640},
+    {"nv12 1080p", FERRY_PIXEL_NV12, 1920, 1080, 640},
+    {"nv12 720p", FERRY_PIXEL_NV12, 1280, 720, 640},
+    {"nv12 576", FERRY_PIXEL_NV12, 768, 576, 640},
+    {"nv12 2160p", FERRY_PIXEL_NV12, 3840, 2160, 640},
+    {"yuv420p 1080p", FERRY_PIXEL_YUV420P, 1920, 1080, 640},
+    {"yuyv 1080p", FERRY_PIXEL_YUYV, 1920, 1080, 640},
+    {"p010 1080p", FERRY_PIXEL_P010, 1920, 1080, 640},
+    {"bgr24 1080p", FERRY_PIXEL_BGR24, 1920, 1080, 640},
+    {"rgb24 810x1080", FERRY_PIXEL_RGB24, 810, 1080, 640},
+    {"rgba 1080p", FERRY_PIXEL_RGBA32, 1920, 1080, 640},
     {"gray 1080p", FERRY_PIXEL_GRAY8, 1920, 1080, 640},
+    {"face from rgb24", FERRY_PIXEL_RGB24, 1920, 1080, 112, FERRY_FIT_AFFINE},
+    {"face from nv12", FERRY_PIXEL_NV12, 1920, 1080, 112, FERRY_FIT_AFFINE},
 };
 
 static int by_value(const void *a, const void *b) {
@@ -49,6 +58,9 @@ static double run_case(const struct bench_case *c, uint32_t features, double sec
     ferry_preprocessor *preprocessor = NULL;
     ferry_preprocess_settings settings = ferry_preprocess_settings_default();
     settings.width = settings.height = c->target;
+    settings.fit = c->fit;
+    const double face[6] = {0.5, -0.1, -100, 0.1, 0.5, -200};
+    memcpy(settings.affine, face, sizeof face);
     const size_t bytes = (size_t)c->target * (size_t)c->target * 3 * sizeof(float);
     size_t picture_bytes;
     float *output = ferry_aligned_malloc(bytes);
@@ -68,8 +80,8 @@ static double run_case(const struct bench_case *c, uint32_t features, double sec
 int main(int argc, char **argv) {
     const double seconds = argc > 1 ? atof(argv[1]) : 0.3;
     char name[128];
-    printf("%s, one core, letterbox to 640x640 float32 planar\n%-16s %10s %10s\n", ferry_cpu_name(name, sizeof name), "source",
-           "ms", "plain C ms");
+    printf("%s, one core, letterbox to 640x640 float32 planar; faces 112x112 by a turned affine\n%-16s %10s %10s\n",
+           ferry_cpu_name(name, sizeof name), "source", "ms", "plain C ms");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         printf("%-16s %10.3f %10.3f\n", cases[i].name, run_case(&cases[i], ferry_cpu_features(), seconds),
                run_case(&cases[i], 0, seconds));

@@ -83,3 +83,22 @@ bool ferry_face_template(int size, double points[10]) {
     for (int i = 0; i < 10; i++) points[i] = reference[i] * ratio + (wide && i % 2 == 0 ? 8 * ratio : 0);
     return true;
 }
+
+bool ferry_face_affine(const ferry_keypoint keypoints[5], int size, double to_network[6]) {
+    double from[10], to[10], index_matrix[6];
+    if (!ferry_face_template(size, to)) return false;
+    for (int i = 0; i < 5; i++) from[2 * i] = (double)keypoints[i].x, from[2 * i + 1] = (double)keypoints[i].y;
+    if (!ferry_similarity_from_points(from, to, 5, index_matrix)) return false;
+    ferry_affine_from_index_matrix(index_matrix, to_network);
+    return true;
+}
+
+bool ferry_pose_affine(const float box[4], int width, int height, double padding, double to_network[6]) {
+    const double x = ((double)box[0] + (double)box[2]) / 2, y = ((double)box[1] + (double)box[3]) / 2;
+    const double box_width = (double)box[2] - (double)box[0], box_height = (double)box[3] - (double)box[1];
+    if (!(box_width > 0 && box_height > 0 && padding > 0 && isfinite(box_width * box_height))) return false;
+    const double grown = fmax(box_width, box_height * width / height) * padding, scale = width / grown;
+    const double index_matrix[6] = {scale, 0, width / 2.0 - scale * x, 0, scale, height / 2.0 - scale * y};
+    ferry_affine_from_index_matrix(index_matrix, to_network);
+    return true;
+}

@@ -35,4 +35,12 @@ bool ferry_similarity_from_points(const double *from, const double *to, int coun
  * 112 or of 128 (then the face stands 8/128 further in), as pixel indices. False for other sizes. */
 bool ferry_face_template(int size, double points[10]);
 
+/* The transform of FERRY_FIT_AFFINE that brings a face upright into a square input of `size`: five keypoints in the order of
+ * the template, as face detectors tell them, taken as pixel indices like InsightFace does. False when they make no transform.
+ */
+bool ferry_face_affine(const ferry_keypoint keypoints[5], int size, double to_network[6]);
+/* The transform that fills a width x height input with a box (x0 y0 x1 y1) grown to the input's aspect and by `padding` (1.25
+ * in mmpose 0.x, whose _box2cs and get_affine_transform this is, without half-pixel term). False for an empty box. */
+bool ferry_pose_affine(const float box[4], int width, int height, double padding, double to_network[6]);
+
 #endif

@@ -187,7 +187,8 @@ static ferry_status embed(ferry_detector *d, const ferry_head_input *input, ferr
     return FERRY_OK;
 }
 
-/* Map indices to network input: the map's pixels are network / map as large, sampled at their corner as mmpose 0.x has it. */
+/* A map's index i is index i * network / map of the network input, and the keypoint is told as an index of the picture: half a
+ * pixel is added for the way through the transform and taken off again (mmpose 0.x transform_preds). */
 static ferry_status read_pose(ferry_detector *d, const ferry_head_input *input, const ferry_input_geometry *geometry,
                               ferry_error *error) {
     const ferry_shape *shape = input->output_count > 0 ? &input->outputs[0].shape : NULL;
@@ -199,11 +200,17 @@ static ferry_status read_pose(ferry_detector *d, const ferry_head_input *input, 
         return ferry_fail_memory(error, (size_t)joints * sizeof(ferry_keypoint));
     ferry_decode_heatmaps(input->outputs[0].data, joints, height, width, d->keypoints.items);
     for (int i = 0; i < joints; i++) {
-        d->keypoints.items[i].x *= (float)geometry->network_width / (float)width;
-        d->keypoints.items[i].y *= (float)geometry->network_height / (float)height;
+        ferry_keypoint *point = &d->keypoints.items[i];
+        const double x = (double)point->x * geometry->network_width / width + 0.5;
+        const double y = (double)point->y * geometry->network_height / height + 0.5;
+        double picture_x, picture_y;
+        ferry_affine_apply(geometry->affine.to_picture, x, y, &picture_x, &picture_y);
+        float clipped[4] = {(float)(picture_x - 0.5), (float)(picture_y - 0.5), 0, 0};
+        ferry_box_clip(clipped, geometry->picture_width, geometry->picture_height);
+        point->x = clipped[0];
+        point->y = clipped[1];
     }
     d->keypoints.count = (size_t)joints;
-    keypoints_to_picture(geometry, d->keypoints.items, joints);
     return FERRY_OK;
 }
 

@@ -333,8 +333,31 @@ def test_pose(folder):
     for joint, heat in enumerate(maps):
         y, x = np.unravel_index(heat.argmax(), heat.shape)
         scale = np.float64([image.shape[1] / 48, image.shape[0] / 64])
-        assert np.abs(points[joint, :2] - np.float64([x, y]) * scale).max() <= 0.25 * scale.max() + 1e-3, f"joint {joint}"
+        place = (np.float64([x, y]) * 4 + 0.5) * scale / 4 - 0.5
+        assert np.abs(points[joint, :2] - place).max() <= 0.25 * scale.max() + 1e-3, f"joint {joint}"
     print(f"simplepose: {len(points)} keypoints")
+
+    # Top-down as mmpose 0.x does it: the person's box by an affine, keypoints back by transform_preds.
+    box = np.float64([40, 30, image.shape[1] - 60, image.shape[0] - 20])
+    center, size = (box[:2] + box[2:]) / 2, box[2:] - box[:2]
+    scale = max(size[0], size[1] * 192 / 256) * 1.25
+    k = 192 / scale
+    matrix = np.float64([[k, 0, 96 - k * center[0]], [0, k, 128 - k * center[1]]])
+    model = Model("ultralight_simplepose_fixed", folder, fit="affine")
+    tensor, _ = model.probe(image, affine=continuous(matrix))
+    warped = cv2.warpAffine(image, matrix, (192, 256), flags=cv2.INTER_LINEAR)[:, :, ::-1]
+    difference = np.abs((tensor[0].transpose(1, 2, 0) * DEVIATION + MEAN) * 255 - warped)[8:-8, 8:-8]
+    assert difference.mean() < 1, f"affine input differs by {difference.mean()}"
+    outputs = model.infer(tensor)
+    points = rows(model.probe(image, outputs, affine=continuous(matrix))[1], "keypoint")
+    for joint, heat in enumerate(next(iter(outputs.values()))[0]):
+        y, x = np.unravel_index(heat.argmax(), heat.shape)
+        place = np.float64([x, y])
+        if 1 < x < 47 and 1 < y < 63:
+            place += 0.25 * np.sign([heat[y, x + 1] - heat[y, x - 1], heat[y + 1, x] - heat[y - 1, x]])
+        wanted = np.clip(place * scale / 48 + center - np.float64([scale / 2, scale * 256 / 192 / 2]), 0, [image.shape[1], image.shape[0]])
+        assert np.abs(points[joint, :2] - wanted).max() < 0.01, f"joint {joint}: {points[joint]} is not {wanted}"
+    print("simplepose top-down: keypoints equal")
 
 
 def similarity(source, target):
@@ -345,6 +368,12 @@ def similarity(source, target):
         values += [u, v]
     a, b, tx, ty = np.linalg.lstsq(np.float64(rows_), np.float64(values), rcond=None)[0]
     return np.float64([[a, -b, tx], [b, a, ty]])
+
+
+def continuous(matrix):
+    """A matrix between pixel indices as the probe takes it: pixel i covers i to i + 1."""
+    shifted = np.concatenate([matrix[:, :2], (matrix[:, 2] + 0.5 - 0.5 * matrix[:, :2].sum(1))[:, None]], 1)
+    return " ".join(repr(float(value)) for value in shifted.ravel())
 
 
 def test_embedding(folder):
@@ -358,9 +387,8 @@ def test_embedding(folder):
             image = picture("faces/" + file)
             found = rows(detector.probe(image, detector.infer(detector.probe(image)[0]))[1], "box")
             largest = found[((found[:, 2] - found[:, 0]) * (found[:, 3] - found[:, 1])).argmax()]
-            matrix = similarity(largest[6:].reshape(5, 2) - 0.5, template)  # to pixel indices
-            to_network = np.concatenate([matrix[:, :2], (matrix[:, 2] + 0.5 - 0.5 * matrix[:, :2].sum(1))[:, None]], 1)
-            affine = " ".join(repr(float(value)) for value in to_network.ravel())
+            matrix = similarity(largest[6:].reshape(5, 2), template)
+            affine = continuous(matrix)
             tensor, _ = embedder.probe(image, affine=affine)
             warped = cv2.warpAffine(image, matrix, (112, 112), flags=cv2.INTER_LINEAR)[:, :, ::-1]
             difference = np.abs((tensor[0].transpose(1, 2, 0) * 127.5 + 127.5) - warped)

@@ -490,6 +490,41 @@ static void transforms_invert(void **state) {
     assert_false(ferry_face_template(100, points));
 }
 
+static void faces_and_people_fill_their_input(void **state) {
+    (void)state;
+    double points[10], matrix[6], x, y;
+    ferry_keypoint keypoints[5];
+    ferry_face_template(112, points);
+    for (int i = 0; i < 5; i++) /* turned by a quarter, doubled and moved */
+        keypoints[i] = (ferry_keypoint){(float)(300 - 2 * points[2 * i + 1]), (float)(100 + 2 * points[2 * i]), 1};
+    assert_true(ferry_face_affine(keypoints, 112, matrix));
+    ferry_affine_apply(matrix, (double)keypoints[2].x + 0.5, (double)keypoints[2].y + 0.5, &x, &y);
+    assert_true(fabs(x - 0.5 - points[4]) < 1e-4 && fabs(y - 0.5 - points[5]) < 1e-4);
+    assert_true(fabs(matrix[0]) < 1e-6 && fabs(matrix[1] - 0.5) < 1e-6);
+    memset(keypoints, 0, sizeof keypoints);
+    assert_false(ferry_face_affine(keypoints, 112, matrix));
+
+    const float box[4] = {100, 50, 140, 250}, empty[4] = {5, 5, 5, 9}; /* 40 x 200 grows to 150 x 200, then by 1.25 */
+    assert_true(ferry_pose_affine(box, 192, 256, 1.25, matrix));
+    assert_true(fabs(matrix[0] - 192 / 187.5) < 1e-9 && matrix[1] == 0 && matrix[4] == matrix[0]);
+    ferry_affine_apply(matrix, 120.5, 150.5, &x, &y); /* index 120, 150 goes to index 96, 128 */
+    assert_true(fabs(x - 96.5) < 1e-9 && fabs(y - 128.5) < 1e-9);
+    assert_false(ferry_pose_affine(empty, 192, 256, 1.25, matrix));
+}
+
+static void heatmap_keypoints_come_back(void **state) {
+    (void)state;
+    fixture f;
+    start(&f, FERRY_TASK_POSE_HEATMAP, 48, 64);
+    float *map = add_output(&f, "maps", 4, (int64_t[]){1, 1, 16, 12});
+    map[8 * 12 + 1] = 0.5f; /* at index (4, 32) of the network input: too near the border to move */
+    ferry_vision_results results = finish(&f, FERRY_OK);
+    assert_int_equal(results.keypoint_count, 1);
+    assert_true(results.keypoints[0].x == 4.5f * 2 - 0.5f && results.keypoints[0].y == 22.5f * 2 - 0.5f);
+    assert_true(results.keypoints[0].score == 0.5f);
+    stop(&f);
+}
+
 /* The corners of the picture land on the corners of the content, whatever the fit. */
 static void placement_and_transform_agree(void **state) {
     (void)state;
@@ -539,6 +574,8 @@ int main(void) {
         cmocka_unit_test(heatmap_peaks_move_by_a_quarter),
         cmocka_unit_test(similarity_finds_its_transform),
         cmocka_unit_test(transforms_invert),
+        cmocka_unit_test(faces_and_people_fill_their_input),
+        cmocka_unit_test(heatmap_keypoints_come_back),
         cmocka_unit_test(placement_and_transform_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,17 +24,26 @@ void ferry_warp_vertical_ref(const int16_t *row0, const int16_t *row1, const int
         out[i] = (uint8_t)((((row0[i] * weights[0]) >> 16) + ((row1[i] * weights[1]) >> 16) + 2) >> 2);
 }
 
+/* 8 * value of one sample from its two rows. */
+static inline int blend(const int16_t *row0, const int16_t *row1, const int16_t weights[2], int i) {
+    return ferry_warp_round_multiply(row0[i], weights[0]) + ferry_warp_round_multiply(row1[i], weights[1]);
+}
+
+/* Restricted pointers, or bytes written could change the numbers read and no compiler would make vectors of it. */
 void ferry_warp_yuv_ref(const ferry_warp_colors *colors, const ferry_warp_yuv_rows *rows) {
+    const int16_t *restrict y0 = rows->row0[0], *restrict u0 = rows->row0[1], *restrict v0 = rows->row0[2];
+    const int16_t *restrict y1 = rows->row1[0], *restrict u1 = rows->row1[1], *restrict v1 = rows->row1[2];
+    uint8_t *restrict red = rows->out[0], *restrict green = rows->out[1], *restrict blue = rows->out[2];
+    const int16_t luma[2] = {rows->luma_weights[0], rows->luma_weights[1]};
+    const int16_t chroma[2] = {rows->chroma_weights[0], rows->chroma_weights[1]};
+    const ferry_warp_colors local = *colors;
     for (int i = 0; i < rows->count; i++) {
-        int sample[3];
-        for (int c = 0; c < 3; c++) {
-            const int16_t *weights = c == 0 ? rows->luma_weights : rows->chroma_weights;
-            sample[c] = ferry_warp_round_multiply(rows->row0[c][i], weights[0]) +
-                        ferry_warp_round_multiply(rows->row1[c][i], weights[1]);
-        }
+        const int yuv[3] = {blend(y0, y1, luma, i), blend(u0, u1, chroma, i), blend(v0, v1, chroma, i)};
         uint8_t rgb[3];
-        ferry_warp_convert_pixel(colors, sample, rgb);
-        for (int c = 0; c < 3; c++) rows->out[c][i] = rgb[c];
+        ferry_warp_convert_pixel(&local, yuv, rgb);
+        red[i] = rgb[0];
+        green[i] = rgb[1];
+        blue[i] = rgb[2];
     }
 }
 

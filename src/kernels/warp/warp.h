@@ -168,7 +168,8 @@ void ferry_warp_rows(const ferry_warp_plan *plan, const ferry_warp_kernels *kern
 /* --- free affine sampling (affine.c) ---------------------------------------------------------------------------------- */
 
 /* Rows [begin, end) sampled through `to_source` (2x3, row-major, continuous coordinates: pixel i covers i to i + 1): float
- * bilinear, neighbours outside the picture are the padding colour, result floor(v + 0.5). Uses of the plan: width, height,
+ * bilinear, neighbours outside the picture are the padding colour, result floor(v + 0.5); YUV is interpolated before it is
+ * converted except at the border. Uses of the plan: width, height,
  * channels, channel, interleaved, element, pad, scales, colors, is_yuv. */
 void ferry_warp_affine_rows(const ferry_warp_plan *plan, const ferry_warp_kernels *kernels, const ferry_image *image,
                             const double to_source[6], int begin, int end, void *scratch, void *output);
