@@ -10,6 +10,9 @@ ferry_status ferry_evaluation_allocate(ferry_evaluation *evaluation, int index, 
     ferry_tensor *tensor = ferry_output(evaluation, index);
     if (!tensor) return FERRY_OK;
     evaluation->outputs[index]->kind = FERRY_VALUE_TENSOR;
+    if (ferry_dtype_bits(dtype) == 0)
+        return ferry_fail(evaluation->error, FERRY_ERROR_SHAPE, "%s: the type of output %d is unknown", evaluation->op->name,
+                          index);
     if (tensor->data && tensor->dtype == dtype && ferry_shape_equal(&tensor->shape, shape)) return FERRY_OK;
     size_t wanted, there = 0;
     if (!ferry_tensor_bytes(dtype, FERRY_LAYOUT_PLAIN, shape, &wanted)) {
