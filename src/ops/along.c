@@ -2,6 +2,7 @@
 /* Operators along one axis: ArgMax, ArgMin, TopK, CumSum, CumProd, Softmax, LogSoftmax, Hardmax. */
 #include <math.h>
 #include <string.h>
+#include <tgmath.h>
 
 #include "ops/elementwise.h"
 
@@ -248,19 +249,22 @@ ferry_status ferry_infer_softmax(ferry_inference *inference) {
 
 typedef enum softmax_kind { SOFTMAX, LOG_SOFTMAX, HARDMAX } softmax_kind;
 
+/* exp is <tgmath.h>'s: of the element's type. The sum is double either way. */
 #define SOFTMAX_LANE(name, type)                                                                                               \
     static void name(const type *in, type *out, int64_t length, int64_t step, softmax_kind kind) {                             \
         int64_t best = 0;                                                                                                      \
         double sum = 0;                                                                                                        \
         for (int64_t i = 1; i < length; i++)                                                                                   \
             if (in[i * step] > in[best * step]) best = i;                                                                      \
-        const double top = (double)in[best * step];                                                                            \
-        for (int64_t i = 0; i < length && kind != HARDMAX; i++) sum += exp((double)in[i * step] - top);                        \
-        const double shift = top + log(sum);                                                                                   \
+        const type top = in[best * step];                                                                                      \
         for (int64_t i = 0; i < length; i++) {                                                                                 \
-            double x = (double)in[i * step];                                                                                   \
-            out[i * step] = (type)(kind == HARDMAX ? i == best : kind == SOFTMAX ? exp(x - top) / sum : x - shift);            \
+            const type shifted = in[i * step] - top, power = kind == HARDMAX ? (type)(i == best) : exp(shifted);               \
+            sum += (double)power;                                                                                              \
+            out[i * step] = kind == LOG_SOFTMAX ? shifted : power;                                                             \
         }                                                                                                                      \
+        const type scale = (type)(1 / sum), shift = (type)log(sum);                                                            \
+        for (int64_t i = 0; i < length && kind == SOFTMAX; i++) out[i * step] *= scale;                                        \
+        for (int64_t i = 0; i < length && kind == LOG_SOFTMAX; i++) out[i * step] -= shift;                                    \
     }
 SOFTMAX_LANE(softmax_float, float)
 SOFTMAX_LANE(softmax_double, double)

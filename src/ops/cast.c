@@ -154,23 +154,29 @@ static void cast_to_float8(ferry_evaluation *evaluation, const ferry_tensor *in,
     }
 }
 
+/* The type that holds every element of both types: float between narrow floats, int64 between integers, else double. */
+static ferry_compute cast_through(ferry_dtype from, ferry_dtype to) {
+    ferry_compute first = ferry_compute_of(from), second = ferry_compute_of(to);
+    if (first == FERRY_COMPUTE_FLOAT && second == FERRY_COMPUTE_FLOAT) return FERRY_COMPUTE_FLOAT;
+    return ferry_dtype_is_float(from) || ferry_dtype_is_float(to) ? FERRY_COMPUTE_DOUBLE : FERRY_COMPUTE_INT64;
+}
+
 static ferry_status cast_elements(ferry_evaluation *evaluation, const ferry_tensor *in, const ferry_tensor *out) {
-    int64_t count = ferry_shape_count(&in->shape);
     if (in->dtype == out->dtype) return ferry_evaluation_copy(evaluation, 0, in);
     if (out->dtype == FERRY_STRING) return cast_to_strings(evaluation, in, out);
     if (in->dtype == FERRY_STRING) {
-        for (int64_t i = 0; i < count; i++) FERRY_TRY(parse_element(evaluation, &((const ferry_string *)in->data)[i], out, i));
+        for (int64_t i = 0, count = ferry_shape_count(&in->shape); i < count; i++)
+            FERRY_TRY(parse_element(evaluation, &((const ferry_string *)in->data)[i], out, i));
         return FERRY_OK;
     }
     if (is_float8(out->dtype)) {
         cast_to_float8(evaluation, in, out);
         return FERRY_OK;
     }
-    bool integers = !ferry_dtype_is_float(in->dtype) && !ferry_dtype_is_float(out->dtype);
-    for (int64_t i = 0; i < count && integers; i++)
-        ferry_store_int64(out->dtype, out->data, i, ferry_load_int64(in->dtype, in->data, i));
-    for (int64_t i = 0; i < count && !integers; i++)
-        ferry_store_double(out->dtype, out->data, i, ferry_load_double(in->dtype, in->data, i));
+    ferry_compute compute = cast_through(in->dtype, out->dtype);
+    const void *view = ferry_compute_view(evaluation, compute, in);
+    if (!view && ferry_shape_count(&in->shape) > 0) return FERRY_ERROR_OUT_OF_MEMORY;
+    ferry_compute_store(compute, out, view);
     return FERRY_OK;
 }
 

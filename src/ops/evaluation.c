@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What reference evaluations share: memory of outputs, converted views of inputs, copies. */
+/* What reference evaluations share: memory of outputs, shapes, copies. */
 #include <string.h>
 
 #include "ops/rules.h"
@@ -10,6 +10,9 @@ ferry_status ferry_evaluation_allocate(ferry_evaluation *evaluation, int index, 
     ferry_tensor *tensor = ferry_output(evaluation, index);
     if (!tensor) return FERRY_OK;
     evaluation->outputs[index]->kind = FERRY_VALUE_TENSOR;
+    if (ferry_dtype_bits(dtype) == 0)
+        return ferry_fail(evaluation->error, FERRY_ERROR_SHAPE, "%s: the type of output %d is unknown", evaluation->op->name,
+                          index);
     if (tensor->data && tensor->dtype == dtype && ferry_shape_equal(&tensor->shape, shape)) return FERRY_OK;
     size_t wanted, there = 0;
     if (!ferry_tensor_bytes(dtype, FERRY_LAYOUT_PLAIN, shape, &wanted)) {
@@ -86,33 +89,6 @@ ferry_status ferry_evaluation_prepare(ferry_evaluation *evaluation) {
     }
     return FERRY_OK;
 }
-
-/* ---- converted views ---- */
-
-#define DEFINE_VIEWS(type, exact_dtype, read, name, output_name, store_name, store)                                            \
-    const type *name(ferry_evaluation *evaluation, const ferry_tensor *tensor) {                                               \
-        if (tensor->dtype == exact_dtype) return tensor->data;                                                                 \
-        int64_t count = ferry_shape_count(&tensor->shape);                                                                     \
-        type *values = ferry_evaluation_scratch(evaluation, (size_t)count, sizeof *values);                                    \
-        for (int64_t i = 0; values && i < count; i++) values[i] = (type)read(tensor->dtype, tensor->data, i);                  \
-        return values;                                                                                                         \
-    }                                                                                                                          \
-    type *output_name(ferry_evaluation *evaluation, const ferry_tensor *tensor) {                                              \
-        if (tensor->dtype == exact_dtype) return tensor->data;                                                                 \
-        return ferry_evaluation_scratch(evaluation, (size_t)ferry_shape_count(&tensor->shape), sizeof(type));                  \
-    }                                                                                                                          \
-    void store_name(const ferry_tensor *tensor, const type *values) {                                                          \
-        if (values == tensor->data) return;                                                                                    \
-        int64_t count = ferry_shape_count(&tensor->shape);                                                                     \
-        for (int64_t i = 0; i < count; i++) store(tensor->dtype, tensor->data, i, values[i]);                                  \
-    }
-
-DEFINE_VIEWS(float, FERRY_FLOAT32, ferry_load_double, ferry_evaluation_floats, ferry_evaluation_float_output,
-             ferry_store_floats, ferry_store_double)
-DEFINE_VIEWS(double, FERRY_FLOAT64, ferry_load_double, ferry_evaluation_doubles, ferry_evaluation_double_output,
-             ferry_store_doubles, ferry_store_double)
-DEFINE_VIEWS(int64_t, FERRY_INT64, ferry_load_int64, ferry_evaluation_integers, ferry_evaluation_integer_output,
-             ferry_store_integers, ferry_store_int64)
 
 /* ---- copies ---- */
 

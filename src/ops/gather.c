@@ -51,12 +51,13 @@ ferry_status ferry_evaluate_gather(ferry_evaluation *evaluation) {
     int64_t outer = ferry_shape_product(&data->shape, 0, (int)axis), limit = data->shape.dims[axis];
     int64_t picked = ferry_shape_count(&indices->shape);
     size_t bytes = (size_t)ferry_shape_product(&data->shape, (int)axis + 1, data->shape.rank) * from.size;
-    for (int64_t i = 0; i < picked; i++) {
-        int64_t index = 0;
-        FERRY_TRY(ferry_normalize_index(evaluation, ferry_load_int64(indices->dtype, indices->data, i), limit, &index));
-        for (int64_t o = 0; o < outer; o++)
-            memcpy(to.data + (size_t)(o * picked + i) * bytes, from.data + (size_t)(o * limit + index) * bytes, bytes);
-    }
+    int64_t *places = ferry_evaluation_scratch(evaluation, (size_t)picked, sizeof *places);
+    if (!places) return FERRY_ERROR_OUT_OF_MEMORY;
+    for (int64_t i = 0; i < picked; i++)
+        FERRY_TRY(ferry_normalize_index(evaluation, ferry_load_int64(indices->dtype, indices->data, i), limit, &places[i]));
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t i = 0; i < picked; i++)
+            memcpy(to.data + (size_t)(o * picked + i) * bytes, from.data + (size_t)(o * limit + places[i]) * bytes, bytes);
     return ferry_elements_store(evaluation, out, &to);
 }
 

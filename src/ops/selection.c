@@ -15,26 +15,40 @@ ferry_status ferry_infer_non_zero(ferry_inference *inference) {
 }
 
 static bool is_non_zero(const ferry_tensor *tensor, int64_t index) {
+    ferry_dtype part = tensor->dtype == FERRY_COMPLEX64 ? FERRY_FLOAT32 : FERRY_FLOAT64;
     if (tensor->dtype == FERRY_STRING) return ((const ferry_string *)tensor->data)[index].length > 0;
-    if (tensor->dtype == FERRY_COMPLEX64)
-        return ((const float *)tensor->data)[2 * index] != 0 || ((const float *)tensor->data)[2 * index + 1] != 0;
-    if (tensor->dtype == FERRY_COMPLEX128)
-        return ((const double *)tensor->data)[2 * index] != 0 || ((const double *)tensor->data)[2 * index + 1] != 0;
+    if (tensor->dtype == FERRY_COMPLEX64 || tensor->dtype == FERRY_COMPLEX128)
+        return ferry_load_double(part, tensor->data, 2 * index) != 0 ||
+               ferry_load_double(part, tensor->data, 2 * index + 1) != 0;
     return ferry_load_double(tensor->dtype, tensor->data, index) != 0;
+}
+
+/* One byte an element; returns how many are set. */
+static int64_t mark_non_zero(const ferry_tensor *tensor, int64_t count, uint8_t *marks) {
+    int64_t found = 0;
+    for (int64_t i = 0; i < count; i++) {
+        marks[i] = tensor->dtype == FERRY_BOOL      ? ((const uint8_t *)tensor->data)[i] != 0
+                   : tensor->dtype == FERRY_FLOAT32 ? ((const float *)tensor->data)[i] != 0
+                                                    : is_non_zero(tensor, i);
+        found += marks[i];
+    }
+    return found;
 }
 
 ferry_status ferry_evaluate_non_zero(ferry_evaluation *evaluation) {
     FERRY_TRY(ferry_evaluation_prepare(evaluation));
     const ferry_tensor *in = ferry_input(evaluation, 0);
-    int64_t count = ferry_shape_count(&in->shape), found = 0, strides[FERRY_MAX_RANK], column = 0;
-    for (int64_t i = 0; i < count; i++) found += is_non_zero(in, i);
+    int64_t count = ferry_shape_count(&in->shape), strides[FERRY_MAX_RANK], column = 0;
+    uint8_t *marks = ferry_evaluation_scratch(evaluation, (size_t)count, 1);
+    if (!marks) return FERRY_ERROR_OUT_OF_MEMORY;
+    int64_t found = mark_non_zero(in, count, marks);
     ferry_shape shape = {2, {in->shape.rank, found}};
     FERRY_TRY(ferry_evaluation_allocate(evaluation, 0, FERRY_INT64, &shape));
     const ferry_tensor *out = ferry_output(evaluation, 0);
     if (!out) return FERRY_OK;
     ferry_shape_strides(&in->shape, strides);
     for (int64_t i = 0; i < count; i++) {
-        if (!is_non_zero(in, i)) continue;
+        if (!marks[i]) continue;
         for (int k = 0; k < in->shape.rank; k++)
             ((int64_t *)out->data)[k * found + column] = i / strides[k] % in->shape.dims[k];
         column++;

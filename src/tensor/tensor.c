@@ -161,6 +161,7 @@ bool ferry_tensor_bytes(ferry_dtype dtype, ferry_layout layout, const ferry_shap
     int64_t elements, bits;
     if (!ferry_shape_elements(&stored, &elements) || !ferry_int64_multiply(elements, ferry_dtype_bits(dtype), &bits))
         return false;
-    *bytes = (size_t)(bits / 8 + (bits % 8 != 0));
-    return true;
+    int64_t total = bits / 8 + (bits % 8 != 0);
+    *bytes = (size_t)total;
+    return (int64_t)*bytes == total; /* size_t has 32 bits on small machines */
 }
