@@ -33,6 +33,22 @@ static void symbolic(writer *out) {
     ferry_protobuf_end(out);
 }
 
+static void convolution(writer *out) {
+    float weights[16 * 3 * 9];
+    for (int i = 0; i < 16 * 3 * 9; i++) weights[i] = (float)(i % 7) - 3;
+    put_head(out, 8, 17);
+    begin_graph(out, "convolution");
+    begin_node(out, 1, "Conv", "x weight", "c");
+    put_attribute_ints(out, "pads", "1,1,1,1");
+    put_attribute_ints(out, "strides", "2,2");
+    ferry_protobuf_end(out);
+    put_node(out, "Relu", "c", "y");
+    put_initializer_floats(out, "weight", "16,3,3,3", weights, 16 * 3 * 9);
+    put_input(out, "x", FLOAT, "1,3,8,8");
+    put_output(out, "y", FLOAT, "1,16,4,4");
+    ferry_protobuf_end(out);
+}
+
 /* Initialisers that are listed as inputs, as IR 3 demanded. */
 static void initializer_is_input(writer *out) {
     put_head(out, 3, 8);
@@ -530,6 +546,7 @@ static void broken_tag(writer *out) {
 const sample samples[] = {
     {"add", add, FERRY_OK, NULL},
     {"symbolic", symbolic, FERRY_OK, NULL},
+    {"convolution", convolution, FERRY_OK, NULL},
     {"initializer_is_input", initializer_is_input, FERRY_OK, NULL},
     {"unsorted", unsorted, FERRY_OK, NULL},
     {"typed_data", typed_data, FERRY_OK, NULL},
