@@ -33,6 +33,9 @@ ferry_status ferry_scales_read(ferry_evaluation *evaluation, int scale, int zero
     for (int64_t i = 0; i < scales->count; i++) {
         reals[i] = scale_tensor ? ferry_load_double(scale_tensor->dtype, scale_tensor->data, scale_count == 1 ? 0 : i) : one;
         integers[i] = zero_tensor ? ferry_load_int64(zero_tensor->dtype, zero_tensor->data, zero_count == 1 ? 0 : i) : 0;
+        if (integers[i] < INT16_MIN || integers[i] > UINT16_MAX)
+            return ferry_fail(evaluation->error, FERRY_ERROR_INVALID_ARGUMENT, "%s: zero point %lld (input %d) is out of range",
+                              evaluation->op->name, (long long)integers[i], zero);
     }
     scales->scale = reals;
     scales->zero = integers;
