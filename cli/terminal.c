@@ -61,13 +61,13 @@ static void draw_bar(ferry_cli_progress *progress, int64_t done, int64_t total, 
     fflush(stderr);
 }
 
-static void print_line(const ferry_cli_progress *progress, int64_t done, int64_t total, const char *note) {
-    if (total > 0)
-        fprintf(stderr, "%s: %lld of %lld %s\n", progress->stage, (long long)done, (long long)total, note);
-    else if (done > 0)
-        fprintf(stderr, "%s: %lld %s\n", progress->stage, (long long)done, note);
-    else
+static void print_line(const ferry_cli_progress *progress, bool fresh, int64_t done, int64_t total, const char *note) {
+    if (fresh)
         fprintf(stderr, "%s\n", progress->stage);
+    else if (total > 0)
+        fprintf(stderr, "%s: %lld of %lld %s\n", progress->stage, (long long)done, (long long)total, note);
+    else
+        fprintf(stderr, "%s: %lld %s\n", progress->stage, (long long)done, note);
 }
 
 void ferry_cli_progress_update(ferry_cli_progress *progress, const char *stage, int64_t done, int64_t total, const char *note) {
@@ -81,7 +81,7 @@ void ferry_cli_progress_update(ferry_cli_progress *progress, const char *stage, 
     if (progress->bar)
         draw_bar(progress, done, total, note ? note : "");
     else
-        print_line(progress, done, total, note ? note : "");
+        print_line(progress, fresh, done, total, note ? note : "");
 }
 
 void ferry_cli_progress_clear(ferry_cli_progress *progress) {

@@ -67,9 +67,9 @@ static bool subject_make(const ferry_conv_tactic *tactic, const ferry_conv_param
     const size_t weights =
         (size_t)p->out_channels * (size_t)(p->in_channels / p->groups) * (size_t)p->kernel_height * (size_t)p->kernel_width;
     *s = (subject){.tactic = tactic, .params = *p};
-    tactic->plan(p, 1, &s->plan);
+    tactic->plan(tactic, p, 1, &s->plan);
     float *plain = ferry_aligned_malloc(weights * sizeof(float));
-    s->packed = ferry_aligned_malloc(tactic->packed_bytes(p));
+    s->packed = ferry_aligned_malloc(tactic->packed_bytes(tactic, p));
     s->input = ferry_aligned_malloc(in * sizeof(float));
     s->output = ferry_aligned_malloc(out * sizeof(float));
     s->bias = ferry_aligned_malloc((size_t)(p->out_channels + 16) * sizeof(float));
@@ -81,7 +81,7 @@ static bool subject_make(const ferry_conv_tactic *tactic, const ferry_conv_param
     for (size_t i = 0; i < weights; i++) plain[i] = (float)(i % 13) * 0.01f - 0.06f;
     for (size_t i = 0; i < in; i++) s->input[i] = (float)(i % 17) * 0.1f - 0.8f;
     memset(s->bias, 0, (size_t)(p->out_channels + 16) * sizeof(float));
-    tactic->pack(p, plain, s->packed);
+    tactic->pack(tactic, p, plain, s->packed);
     ferry_aligned_free(plain);
     return true;
 }
@@ -89,7 +89,8 @@ static bool subject_make(const ferry_conv_tactic *tactic, const ferry_conv_param
 static double subject_seconds(const subject *s) {
     const ferry_conv_arguments arguments = {s->input, s->packed, s->bias, NULL, s->output};
     const double start = ferry_time_seconds();
-    for (int64_t task = 0; task < s->plan.tasks; task++) s->tactic->run(&s->params, &s->plan, &arguments, task, s->workspace);
+    for (int64_t task = 0; task < s->plan.tasks; task++)
+        s->tactic->run(s->tactic, &s->params, &s->plan, &arguments, task, s->workspace);
     return ferry_time_seconds() - start;
 }
 
@@ -142,7 +143,7 @@ int main(int argc, char **argv) {
         const double flops = 2.0 * ferry_conv_multiply_adds(&p);
         double least = 1e9, peak = 0.0;
         for (size_t t = 0; t < count; t++) {
-            if ((*wanted && strcmp(wanted, tactics[t].name) != 0) || !tactics[t].accepts(&p, NULL)) continue;
+            if ((*wanted && strcmp(wanted, tactics[t].name) != 0) || !tactics[t].accepts(&tactics[t], &p, NULL)) continue;
             if ((l->in < tactics[t].block) != (tactics[t].in_block == 1)) continue;
             const timing time = measure(&tactics[t], &p, probe, &gauge, &gauge_best);
             char text[64];

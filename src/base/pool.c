@@ -2,6 +2,7 @@
 #include "base/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -141,6 +142,16 @@ static void run_alone(int64_t count, ferry_task task, void *user) {
     for (int64_t i = 0; i < count; i++) task(user, i, 0);
 }
 
+/* The last tasks of the others end within microseconds, unless the processor was taken from them: then give ours away too. */
+static void wait_for_others(ferry_pool *pool) {
+    for (int i = 0; atomic_load_explicit(&pool->running, memory_order_acquire) > 0; i++) {
+        if (i < SPIN_ROUNDS)
+            relax();
+        else
+            sched_yield();
+    }
+}
+
 void ferry_pool_run(ferry_pool *pool, int64_t count, ferry_task task, void *user) {
     if (!pool || pool->threads == 1 || count <= 1 || atomic_flag_test_and_set_explicit(&pool->busy, memory_order_acquire)) {
         run_alone(count, task, user);
@@ -155,6 +166,6 @@ void ferry_pool_run(ferry_pool *pool, int64_t count, ferry_task task, void *user
     atomic_store_explicit(&pool->running, pool->threads - 1, memory_order_relaxed);
     announce(pool);
     work(pool, 0);
-    while (atomic_load_explicit(&pool->running, memory_order_acquire) > 0) relax();
+    wait_for_others(pool);
     atomic_flag_clear_explicit(&pool->busy, memory_order_release);
 }

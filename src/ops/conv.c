@@ -80,10 +80,10 @@ ferry_status ferry_infer_conv(ferry_inference *inference) {
 
 /* ---- evaluation ---- */
 
-ferry_status ferry_evaluation_conv_geometry(const ferry_evaluation *evaluation, const ferry_tensor *x, const ferry_tensor *w,
-                                            const ferry_tensor *y, ferry_conv_geometry *geometry) {
+ferry_status ferry_conv_sizes_of(const ferry_evaluation *evaluation, const ferry_tensor *x, const ferry_tensor *w,
+                                 const ferry_tensor *y, ferry_conv_sizes *geometry) {
     int spatial = x->shape.rank - 2;
-    ferry_conv_geometry g = {.batch = x->shape.dims[0], .in_channels = w->shape.dims[1], .in_size = 1, .out_size = 1};
+    ferry_conv_sizes g = {.batch = x->shape.dims[0], .in_channels = w->shape.dims[1], .in_size = 1, .out_size = 1};
     FERRY_TRY(ferry_window_read(evaluation->attributes, spatial, w->shape.dims + 2, &g.window, evaluation->error));
     ferry_window_resolve(&g.window, x->shape.dims + 2);
     g.groups = ferry_attribute_integer(evaluation->attributes, "group", 1);
@@ -124,8 +124,8 @@ static void finish_plane(const conv_finish *finish, int64_t channel, int64_t fir
 
 static ferry_status convolve(ferry_evaluation *evaluation, conv_finish *finish) {
     const ferry_tensor *x = ferry_input(evaluation, 0), *w = ferry_input(evaluation, 1);
-    ferry_conv_geometry g;
-    FERRY_TRY(ferry_evaluation_conv_geometry(evaluation, x, w, finish->output, &g));
+    ferry_conv_sizes g;
+    FERRY_TRY(ferry_conv_sizes_of(evaluation, x, w, finish->output, &g));
     double *sums;
     FERRY_SCRATCH(sums, evaluation, g.out_size + 1);
     bool wide = x->dtype == FERRY_FLOAT64;

@@ -112,8 +112,8 @@ static void finish_plane(const quantized_conv *conv, ferry_tensor *y, int64_t ch
 static ferry_status quantized_convolve(ferry_evaluation *evaluation, const quantized_conv *conv) {
     ferry_tensor *y = ferry_output(evaluation, 0);
     if (!y) return FERRY_OK;
-    ferry_conv_geometry g;
-    FERRY_TRY(ferry_evaluation_conv_geometry(evaluation, conv->x, conv->w, y, &g));
+    ferry_conv_sizes g;
+    FERRY_TRY(ferry_conv_sizes_of(evaluation, conv->x, conv->w, y, &g));
     int64_t channels = g.groups * g.out_channels, *sums;
     const int64_t *x, *w;
     FERRY_TRY(read_centred(evaluation, conv->x, &conv->x_scales, 1, 1, &x));

@@ -89,8 +89,8 @@ ferry_status ferry_infer_conv_transpose(ferry_inference *inference) {
 }
 
 static ferry_status transposed_geometry(ferry_evaluation *evaluation, const ferry_tensor *x, const ferry_tensor *w,
-                                        const ferry_tensor *y, ferry_conv_geometry *geometry) {
-    ferry_conv_geometry g = {.batch = x->shape.dims[0], .out_channels = w->shape.dims[1], .in_size = 1, .out_size = 1};
+                                        const ferry_tensor *y, ferry_conv_sizes *geometry) {
+    ferry_conv_sizes g = {.batch = x->shape.dims[0], .out_channels = w->shape.dims[1], .in_size = 1, .out_size = 1};
     int spatial = x->shape.rank - 2;
     int64_t output[FERRY_MAX_SPATIAL];
     FERRY_TRY(ferry_window_read(evaluation->attributes, spatial, w->shape.dims + 2, &g.window, evaluation->error));
@@ -111,7 +111,7 @@ ferry_status ferry_evaluate_conv_transpose(ferry_evaluation *evaluation) {
     const ferry_tensor *x = ferry_input(evaluation, 0), *w = ferry_input(evaluation, 1), *bias = ferry_input(evaluation, 2);
     ferry_tensor *y = ferry_output(evaluation, 0);
     if (!y) return FERRY_OK;
-    ferry_conv_geometry g;
+    ferry_conv_sizes g;
     FERRY_TRY(transposed_geometry(evaluation, x, w, y, &g));
     bool wide = x->dtype == FERRY_FLOAT64;
     const double *wide_x = NULL, *wide_w = NULL;

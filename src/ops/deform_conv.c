@@ -55,14 +55,14 @@ static double sample(const double *plane, int64_t height, int64_t width, double 
 }
 
 typedef struct deform_plan {
-    ferry_conv_geometry g;
+    ferry_conv_sizes g;
     int64_t offset_groups;
     const double *x, *w, *offset, *mask;
 } deform_plan;
 
 /* The input as every tap of one output position sees it: columns[channel][tap]. */
 static void gather_columns(const deform_plan *plan, int64_t n, int64_t position, double *columns) {
-    const ferry_conv_geometry *g = &plan->g;
+    const ferry_conv_sizes *g = &plan->g;
     const ferry_window *window = &g->window;
     int64_t channels = g->groups * g->in_channels, width = window->kernel[1];
     int64_t row = position / g->out[1] * window->stride[0] - window->pad_begin[0];
@@ -87,12 +87,12 @@ ferry_status ferry_evaluate_deform_conv(ferry_evaluation *evaluation) {
     ferry_tensor *y = ferry_output(evaluation, 0);
     if (!y) return FERRY_OK;
     deform_plan plan = {.offset_groups = ferry_attribute_integer(evaluation->attributes, "offset_group", 1)};
-    FERRY_TRY(ferry_evaluation_conv_geometry(evaluation, x, w, y, &plan.g));
+    FERRY_TRY(ferry_conv_sizes_of(evaluation, x, w, y, &plan.g));
     FERRY_NEED(plan.x, ferry_evaluation_doubles(evaluation, x));
     FERRY_NEED(plan.w, ferry_evaluation_doubles(evaluation, w));
     FERRY_NEED(plan.offset, ferry_evaluation_doubles(evaluation, ferry_input(evaluation, 2)));
     if (mask) FERRY_NEED(plan.mask, ferry_evaluation_doubles(evaluation, mask));
-    const ferry_conv_geometry *g = &plan.g;
+    const ferry_conv_sizes *g = &plan.g;
     int64_t run = g->in_channels * g->taps, channels = g->groups * g->out_channels;
     double *columns;
     FERRY_SCRATCH(columns, evaluation, g->groups * run);

@@ -139,7 +139,9 @@ ferry_status ferry_infer_matmul(ferry_inference *inference) {
     FERRY_TRY(ferry_rule_same_dtype(inference, 0, 2, FERRY_DTYPES_NUMBER, &dtype));
     FERRY_TRY(ferry_matmul_shape(inference, 0, 1, &shape, &ranked));
     ferry_rule_output(inference, 0, dtype, ranked ? &shape : NULL);
-    return ranked && shape.rank > 0 ? ferry_rule_vector(inference, 2, "the bias", shape.dims[shape.rank - 1]) : FERRY_OK;
+    if (!ranked) return FERRY_OK;
+    int64_t columns = ferry_rule_shape(inference, 1)->rank > 1 ? shape.dims[shape.rank - 1] : 1;
+    return ferry_rule_vector(inference, 2, "the bias", columns);
 }
 
 ferry_status ferry_evaluate_matmul(ferry_evaluation *evaluation) {

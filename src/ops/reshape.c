@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Operators that keep every element in its place and change the shape around it, and those that tell a shape. */
 #include "ops/movement.h"
+#include "ops/twister.h"
 
 /* ---- Reshape ---- */
 
@@ -189,12 +190,12 @@ ferry_status ferry_infer_dropout(ferry_inference *inference) {
     return FERRY_OK;
 }
 
-/* SplitMix64 (Steele, Lea, Flood 2014): a uniform number in [0, 1). */
-static double next_uniform(uint64_t *state) {
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
+/* The seed of the node, or else one drawn from the context's generator, which then moves on. */
+static uint32_t dropout_seed(const ferry_evaluation *evaluation) {
+    if (ferry_attribute_find(evaluation->attributes, "seed") || !evaluation->random)
+        return (uint32_t)ferry_attribute_integer(evaluation->attributes, "seed", 0);
+    *evaluation->random = *evaluation->random * 6364136223846793005u + 1442695040888963407u; /* Knuth's MMIX generator */
+    return (uint32_t)(*evaluation->random >> 32);
 }
 
 ferry_status ferry_evaluate_dropout(ferry_evaluation *evaluation) {
@@ -211,11 +212,11 @@ ferry_status ferry_evaluate_dropout(ferry_evaluation *evaluation) {
         for (int64_t i = 0; mask && i < count; i++) ((uint8_t *)mask->data)[i] = 1;
         return ferry_evaluation_copy(evaluation, 0, in);
     }
-    uint64_t seed = (uint64_t)ferry_attribute_integer(evaluation->attributes, "seed", 0);
-    uint64_t *state = ferry_attribute_find(evaluation->attributes, "seed") || !evaluation->random ? &seed : evaluation->random;
+    ferry_twister twister;
+    ferry_twister_seed(&twister, dropout_seed(evaluation));
     double scale = ratio < 1 ? 1 / (1 - ratio) : 0;
     for (int64_t i = 0; i < count; i++) {
-        bool keep = next_uniform(state) >= ratio;
+        bool keep = ferry_twister_uniform(&twister) >= ratio;
         if (mask) ((uint8_t *)mask->data)[i] = keep;
         if (out) ferry_store_double(out->dtype, out->data, i, keep ? ferry_load_double(in->dtype, in->data, i) * scale : 0);
     }

@@ -141,6 +141,7 @@ const int64_t *ferry_rule_values(const ferry_inference *inference, int index, in
     int64_t *values = ferry_arena_allocate(inference->arena, (size_t)*count, sizeof *values);
     for (int64_t i = 0; values && i < *count; i++) {
         values[i] = ferry_load_int64(type->dtype, type->data, i);
+        if (type->dtype == FERRY_UINT64 && values[i] < 0) return NULL;
         if (!ferry_dim_known(values[i])) values[i] = FERRY_DIM_FIRST_NUMBER; /* as good as minus infinity in any shape */
     }
     return values;

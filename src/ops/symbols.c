@@ -396,6 +396,8 @@ int64_t ferry_dim_floor_divide(ferry_symbols *symbols, int64_t a, int64_t b) {
 }
 
 int64_t ferry_dim_ceil_divide(ferry_symbols *symbols, int64_t a, int64_t b) {
+    if (b == 0) return FERRY_DIM_UNKNOWN;
+    if (ferry_dim_known(a) && ferry_dim_known(b)) return number(a / b + (a % b != 0 && (a < 0) == (b < 0)));
     if (ferry_dim_known(b) && b > 0) return ferry_dim_floor_divide(symbols, ferry_dim_add(symbols, a, b - 1), b);
     int64_t negative = ferry_dim_floor_divide(symbols, ferry_dim_subtract(symbols, 0, a), b);
     return ferry_dim_subtract(symbols, 0, negative);

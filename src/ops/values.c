@@ -90,6 +90,8 @@ ferry_status ferry_values_elementwise(ferry_inference *inference) {
     for (int k = 0; k < inference->input_count; k++) {
         values[k] = ferry_rule_values(inference, k, &counts[k]);
         if (!values[k]) return FERRY_OK;
+        for (int64_t i = 0; i < counts[k]; i++)
+            if (values[k][i] == FERRY_DIM_FIRST_NUMBER) return FERRY_OK; /* stands for anything below */
     }
     ferry_op_index op = ferry_op_index_of(inference->op);
     bool real = ferry_dtype_is_float(ferry_rule_dtype(inference, 0));

@@ -74,6 +74,7 @@ static const struct field {
     {"inclusive", FIELD_BOOL, HEAD(nms.inclusive), 1, 0, 1, NULL, NULL},
     {"multi_label", FIELD_BOOL, HEAD(multi_label), 1, 0, 1, NULL, NULL},
     {"softmax", FIELD_BOOL, HEAD(softmax), 1, 0, 1, NULL, NULL},
+    {"keypoint_scale", FIELD_FLOAT, HEAD(keypoint_scale), 1, -1e6, 1e6, NULL, NULL},
     {"level_count", FIELD_INT, HEAD(level_count), 1, 1, FERRY_HEAD_LEVELS, NULL, NULL},
     {"strides", FIELD_INT, HEAD(strides), FERRY_HEAD_LEVELS, 1, 1024, NULL, NULL},
     {"anchors", FIELD_FLOAT, HEAD(anchors), FERRY_HEAD_LEVELS *FERRY_HEAD_ANCHORS * 2, 0, 1e6, NULL, NULL},
@@ -163,21 +164,23 @@ static ferry_status bad_value(const struct field *field, const char *value, ferr
                       field->low, field->high);
 }
 
-/* A list may be shorter than the field: the rest keeps its value, except that one number fills a list of three. */
+/* A list may be shorter than the field: the rest keeps its value, except that one number fills a list of three. A refused
+ * value changes nothing. */
 static ferry_status set_numbers(const struct field *field, ferry_model_card *card, const char *value, ferry_error *error) {
     const char *p = skip_blanks(value);
     const bool bracket = *p == '[';
+    double numbers[FERRY_HEAD_LEVELS * FERRY_HEAD_ANCHORS * 2];
     int count = 0;
-    double number = 0;
     if (bracket) p = skip_blanks(p + 1);
     while (*p && *p != ']') {
-        if (count == field->count || !take_value(field, &p, &number)) return bad_value(field, value, error);
-        store_value(field, card, count++, number);
+        if (count == field->count || !take_value(field, &p, &numbers[count])) return bad_value(field, value, error);
+        count++;
         p = skip_blanks(p);
         if (*p == ',') p = skip_blanks(p + 1);
     }
     if (count == 0 || (bracket && *p != ']')) return bad_value(field, value, error);
-    for (int i = 1; field->count == 3 && count == 1 && i < 3; i++) store_value(field, card, i, number);
+    for (; field->count == 3 && count < 3 && !bracket; count++) numbers[count] = numbers[0];
+    for (int i = 0; i < count; i++) store_value(field, card, i, numbers[i]);
     return FERRY_OK;
 }
 

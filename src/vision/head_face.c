@@ -202,9 +202,10 @@ void ferry_keypoints_retinaface(const ferry_head_input *input, int32_t source, f
         }
         const face_anchor anchor = retinaface_anchor(&level, source % pitch, source / pitch);
         const float *offset = level.points + (ptrdiff_t)(source / pitch) * 2 * POINTS * pitch + source % pitch;
+        const float size = anchor.size * input->settings->keypoint_scale;
         for (int k = 0; k < POINTS; k++)
-            keypoints[k] = (ferry_keypoint){offset[(ptrdiff_t)2 * k * pitch] * anchor.size + anchor.x,
-                                            offset[(ptrdiff_t)(2 * k + 1) * pitch] * anchor.size + anchor.y, 1};
+            keypoints[k] = (ferry_keypoint){offset[(ptrdiff_t)2 * k * pitch] * size + anchor.x,
+                                            offset[(ptrdiff_t)(2 * k + 1) * pitch] * size + anchor.y, 1};
         return;
     }
 }

@@ -18,8 +18,9 @@ typedef struct ferry_head_settings {
     int32_t top_k;    /* CLASSIFY: how many classes are told */
     float confidence; /* see each head for > or >= */
     ferry_nms_settings nms;
-    bool multi_label; /* one candidate for every class above the threshold, not only the best */
-    bool softmax;     /* CLASSIFY: outputs are logits */
+    bool multi_label;     /* one candidate for every class above the threshold, not only the best */
+    bool softmax;         /* CLASSIFY: outputs are logits */
+    float keypoint_scale; /* RETINAFACE: landmark_std, 0.2 for mnet25_v2 (net3l) and 1 for the older ones */
     int32_t level_count;
     int32_t strides[FERRY_HEAD_LEVELS];
     float anchors[FERRY_HEAD_LEVELS][FERRY_HEAD_ANCHORS][2]; /* YOLOV5_RAW: width, height in pixels of the network input */

@@ -85,7 +85,7 @@ mutate_and_try small.ferry .ferry 60 "$ferry" inspect
 mutate_and_try small_x.npy .npy 40 "$ferry" run small.ferry
 
 # Files of another kind.
-for file in /dev/null small_x.npy picture.ppm "$0"; do
+for file in /dev/null small_x.npy picture.ppm "$MAKE_MODELS"; do
     cp "$file" other.ferry
     expect_clean_failure "$ferry" inspect other.ferry
     cp "$file" other.onnx

@@ -58,7 +58,7 @@ absent() {
 only_files() {
     local folder=$1
     shift
-    is "$(printf '%s\n' "$@" | sort | tr '\n' ' ')" "$(ls -A "$folder" | sort | tr '\n' ' ')" "the contents of $(basename "$folder")"
+    is "$(echo $(printf '%s\n' "$@" | sort))" "$(echo $(ls -A "$folder" | sort))" "the contents of $(basename "$folder")"
 }
 
 skip() {

@@ -38,11 +38,12 @@ is '[0.3,3]' "$(jq -c 'select(.frame == 3) | [.seconds, .frame]' seen.jsonl)" "t
 expect 0 "$ferry" run boxes.ferry seen.mp4 --limit 5
 is 5 "$(wc -l <"$out")" "the number of frames of the written video"
 is '[160,120]' "$(head -n 1 "$out" | jq -c '[.width, .height]')" "the written video's size"
-rm -f seen.mp4
 
 # A video that ends early: what there is, then a message and status 1.
-expect_clean_failure "$ferry" run boxes.ferry broken.y4m -o part.mp4 -o part.jsonl
+head -c $(($(stat -c %s seen.mp4) * 2 / 3)) seen.mp4 >broken.mp4
+expect_clean_failure "$ferry" run boxes.ferry broken.mp4 -o part.mp4 -o part.jsonl
 [ -s part.mp4 ] || fail "the decodable frames were lost"
+[ -s part.jsonl ] || fail "the decodable frames' detections were lost"
 ls ./*.tmp* >/dev/null 2>&1 && fail "temporary files were left behind"
 
 # Wrong inputs and outputs.

@@ -20,7 +20,7 @@ from reference import numpy as np
 CASES = [
     ("yolov5n", "fp32", {}, (0, 1)),
     ("yolov5s", "fp32", {}, (0, 1)),
-    ("yolov5n_fp16", "fp16", {}, (0, 1)),
+    ("yolov5n_fp16", "fp16", {"h": 640, "w": 640}, (0, 1)),
     ("yolov8n", "fp32", {}, (0, 1)),
     ("yolov8n_int8", "int8", {}, (0, 1)),
     ("yolox_nano", "fp32", {}, (-2, 2)),

@@ -143,7 +143,7 @@ static void run_tactic(const problem *q, const ferry_conv_tactic *tactic, int th
     ferry_check_buffer residual = ferry_check_make_floats(out_count * batch - gap);
     ferry_check_buffer output = ferry_check_make_floats(out_count * batch - gap);
     ferry_check_buffer bias = ferry_check_make_floats(ferry_align_up((size_t)p.out_channels, block));
-    ferry_check_buffer packed = ferry_check_make(tactic->packed_bytes(&p));
+    ferry_check_buffer packed = ferry_check_make(tactic->packed_bytes(tactic, &p));
     ferry_check_buffer actual = ferry_check_make_floats(q->out_count);
     for (size_t n = 0; n < batch; n++) {
         to_blocks(q->input.floats + n * q->in_count, p.in_channels, (int64_t)in_plane, tactic->in_block,
@@ -152,14 +152,14 @@ static void run_tactic(const problem *q, const ferry_conv_tactic *tactic, int th
                   residual.floats + n * out_count);
     }
     to_blocks(q->bias.floats, p.out_channels, 1, tactic->block, bias.floats);
-    tactic->pack(&p, q->weights.floats, packed.floats);
+    tactic->pack(tactic, &p, q->weights.floats, packed.floats);
     ferry_conv_plan plan;
-    tactic->plan(&p, threads, &plan);
+    tactic->plan(tactic, &p, threads, &plan);
     assert_true(plan.tasks > 0);
     const ferry_conv_arguments arguments = {input.floats, packed.floats, bias.floats, residual.floats, output.floats};
     for (int64_t i = 0; i < plan.tasks; i++) {
         ferry_check_buffer workspace = ferry_check_make(plan.workspace_bytes);
-        tactic->run(&p, &plan, &arguments, plan.tasks - 1 - i, workspace.data);
+        tactic->run(tactic, &p, &plan, &arguments, plan.tasks - 1 - i, workspace.data);
         ferry_check_free(&workspace, text);
     }
     for (size_t n = 0; n < batch; n++) {
@@ -190,7 +190,7 @@ static void run_all(const ferry_conv_params *p, ferry_check_random *random, ferr
         assert_int_equal(tactics[0].block, ferry_check_mask_block(masks[m]));
         for (size_t t = 0; t < tactic_count; t++) {
             const char *why = NULL;
-            if (tactics[t].accepts(p, &why)) {
+            if (tactics[t].accepts(&tactics[t], p, &why)) {
                 run_tactic(&q, &tactics[t], threads, gap, 1.0);
                 runs++;
             } else

@@ -43,19 +43,19 @@ static void run(const ferry_gemm_kernels *kernels, const ferry_gemm_params *p, c
              p->transpose_a ? " At" : "", p->transpose_b ? " Bt" : "", ferry_fused_name(p->fused.kind),
              x->with_bias ? " bias" : "", x->with_residual ? " residual" : "", constant_b ? " constant" : "");
     const size_t count = (size_t)p->m * (size_t)ferry_gemm_ldc(p);
-    ferry_check_buffer c = ferry_check_make_floats(count), packed = ferry_check_make(kernels->packed_bytes(p));
+    ferry_check_buffer c = ferry_check_make_floats(count), packed = ferry_check_make(ferry_gemm_packed_bytes(kernels, p));
     ferry_gemm_plan plan;
-    kernels->plan(p, constant_b, threads, &plan);
+    ferry_gemm_plan_for(kernels, p, constant_b, threads, &plan);
     assert_true(plan.tasks > 0 && (plan.packed_b || !constant_b));
     const int64_t panels = ferry_ceil_div(p->n, kernels->panel);
     if (plan.packed_b)
-        for (int64_t i = panels; i-- > 0;) kernels->pack(p, x->b.floats, packed.floats, i, i + 1);
+        for (int64_t i = panels; i-- > 0;) ferry_gemm_pack(kernels, p, x->b.floats, packed.floats, i, i + 1);
     const ferry_gemm_arguments arguments = {x->a.floats, plan.packed_b ? packed.floats : x->b.floats,
                                             x->with_bias ? x->bias.floats : NULL, x->with_residual ? x->residual.floats : NULL,
                                             c.floats};
     for (int64_t i = plan.tasks; i-- > 0;) {
         ferry_check_buffer workspace = ferry_check_make(plan.workspace_bytes);
-        kernels->run(p, &plan, &arguments, i, workspace.data);
+        kernels->run(kernels, p, &plan, &arguments, i, workspace.data);
         ferry_check_free(&workspace, text);
     }
     ferry_check_close(x->expected.floats, c.floats, count, 3e-6, tolerance, "%s", text);

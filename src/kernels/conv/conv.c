@@ -24,8 +24,8 @@ const ferry_conv_tactic *ferry_conv_choose(uint32_t features, const ferry_conv_p
     double least = 0.0;
     for (size_t i = 0; i < count; i++) {
         const ferry_conv_tactic *tactic = &tactics[i];
-        if ((in_block != 0 && tactic->in_block != in_block) || !tactic->accepts(params, NULL)) continue;
-        const double cost = tactic->cost(params);
+        if ((in_block != 0 && tactic->in_block != in_block) || !tactic->accepts(tactic, params, NULL)) continue;
+        const double cost = tactic->cost(tactic, params);
         if (best && cost >= least) continue;
         best = tactic;
         least = cost;

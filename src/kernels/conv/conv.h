@@ -43,23 +43,29 @@ typedef struct ferry_conv_plan {
     bool copies;
 } ferry_conv_plan;
 
-typedef struct ferry_conv_tactic {
-    const char *name; /* "direct" ... */
-    const char *isa;  /* "avx2" ... */
-    int block;        /* the output's (and residual's) channels a block: nChw{block}c */
-    int in_block;     /* the input's: 1 means plain NCHW */
-    /* Whether it can compute these params; otherwise *why (may be NULL) says why not. Params must be valid. */
-    bool (*accepts)(const ferry_conv_params *params, const char **why);
-    size_t (*packed_bytes)(const ferry_conv_params *params);
-    /* weights: plain [out_channels][in_channels/groups][kernel_height][kernel_width]; packed: aligned to 64. */
-    void (*pack)(const ferry_conv_params *params, const float *weights, float *packed);
-    void (*plan)(const ferry_conv_params *params, int threads, ferry_conv_plan *plan);
-    /* 0 <= task < plan->tasks. Tasks write disjoint parts of the output. */
-    void (*run)(const ferry_conv_params *params, const ferry_conv_plan *plan, const ferry_conv_arguments *arguments,
-                int64_t task, void *workspace);
+/* Everything but run is plain C of the reference set: it works at build time for targets that this machine is not. */
+typedef struct ferry_conv_tactic ferry_conv_tactic;
+struct ferry_conv_tactic {
+    const char *name;  /* "direct" ... */
+    const char *isa;   /* "avx2" ... */
+    uint32_t features; /* bits of base/cpu.h that run needs */
+    int block;         /* the output's (and residual's) channels a block: nChw{block}c */
+    int in_block;      /* the input's: 1 means plain NCHW */
+    int panel_blocks;  /* output blocks that a register tile holds */
+    int depth;         /* steps of k whose panel of weights the first-level cache holds */
+    /* Whether it can compute these params; otherwise *why (may be NULL) says why not. Params need not be valid. */
+    bool (*accepts)(const ferry_conv_tactic *tactic, const ferry_conv_params *params, const char **why);
+    size_t (*packed_bytes)(const ferry_conv_tactic *tactic, const ferry_conv_params *params);
+    /* weights: plain [out_channels][in_channels/groups][kernel_height][kernel_width]; packed: aligned to 64. Packed bytes and
+     * contents depend on channels, kernel and groups only, not on sizes, batch or strides. */
+    void (*pack)(const ferry_conv_tactic *tactic, const ferry_conv_params *params, const float *weights, float *packed);
+    void (*plan)(const ferry_conv_tactic *tactic, const ferry_conv_params *params, int threads, ferry_conv_plan *plan);
     /* Estimated time in multiply-add vector instructions; only for putting tactics of one set in order. */
-    double (*cost)(const ferry_conv_params *params);
-} ferry_conv_tactic;
+    double (*cost)(const ferry_conv_tactic *tactic, const ferry_conv_params *params);
+    /* 0 <= task < plan->tasks. Tasks write disjoint parts of the output. */
+    void (*run)(const ferry_conv_tactic *tactic, const ferry_conv_params *params, const ferry_conv_plan *plan,
+                const ferry_conv_arguments *arguments, int64_t task, void *workspace);
+};
 
 /* The tactics of the widest set within `features` (bits of base/cpu.h), best guess first; *count of them. */
 const ferry_conv_tactic *ferry_conv_tactics(uint32_t features, size_t *count);
@@ -77,7 +83,8 @@ double ferry_conv_multiply_adds(const ferry_conv_params *params);
  * Computes rows [first, last) of batch*out_channels*out_height; batch strides are honoured. bias may be NULL. */
 void ferry_conv_reference(const ferry_conv_params *params, const ferry_conv_arguments *arguments, int64_t first, int64_t last);
 
-enum { FERRY_CONV_TACTICS = 3 };
+/* Places in every set's table. */
+enum { FERRY_CONV_DEPTHWISE, FERRY_CONV_DIRECT_PLAIN, FERRY_CONV_DIRECT, FERRY_CONV_TACTICS };
 extern const ferry_conv_tactic ferry_conv_tactics_portable[FERRY_CONV_TACTICS], ferry_conv_tactics_sse41[FERRY_CONV_TACTICS],
     ferry_conv_tactics_avx2[FERRY_CONV_TACTICS], ferry_conv_tactics_avx512[FERRY_CONV_TACTICS],
     ferry_conv_tactics_neon[FERRY_CONV_TACTICS];

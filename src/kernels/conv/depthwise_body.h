@@ -12,35 +12,8 @@
 
 #define DEPTHWISE_PIXELS 6
 
-static bool depthwise_accepts(const ferry_conv_params *p, const char **why) {
-    if (!ferry_conv_valid(p, why)) return false;
-    if (p->groups == p->in_channels && p->out_channels == p->in_channels) return true;
-    if (why) *why = "not depthwise: groups, input and output channels differ";
-    return false;
-}
-
-static size_t depthwise_packed_bytes(const ferry_conv_params *p) {
-    return (size_t)ferry_ceil_div(p->out_channels, FERRY_VEC) * FERRY_VEC * (size_t)p->kernel_height * (size_t)p->kernel_width *
-           sizeof(float);
-}
-
-/* Packed order: channel block, ky, kx, channel of the block. */
-static void depthwise_pack(const ferry_conv_params *p, const float *weights, float *packed) {
-    const int64_t positions = (int64_t)p->kernel_height * p->kernel_width;
-    for (int64_t block = 0; block < p->out_channels; block += FERRY_VEC)
-        for (int64_t k = 0; k < positions; k++)
-            for (int64_t c = block; c < block + FERRY_VEC; c++)
-                *packed++ = c < p->out_channels ? weights[c * positions + k] : 0.0f;
-}
-
-static void depthwise_plan(const ferry_conv_params *p, int threads, ferry_conv_plan *plan) {
-    *plan = (ferry_conv_plan){0};
-    const int64_t blocks = ferry_ceil_div(p->out_channels, FERRY_VEC);
-    ferry_conv_divide(plan, p->batch * blocks, p->out_height, p->out_width, p->out_height, 512, 1, threads);
-}
-
 /* The columns whose every kernel position lies inside: [*first, *last), perhaps empty. */
-static void depthwise_interior(const ferry_conv_geometry *g, int64_t *first, int64_t *last) {
+static void depthwise_interior(const ferry_conv_frame *g, int64_t *first, int64_t *last) {
     const int64_t reach = (g->kernel_width - 1) * g->dilation_width, room = g->in_width - 1 - reach + g->pad_left;
     *first = ferry_min_int64(ferry_ceil_div(g->pad_left, g->stride_width), g->out_width);
     *last = room < 0 ? *first : ferry_max_int64(*first, ferry_min_int64(room / g->stride_width + 1, g->out_width));
@@ -83,7 +56,7 @@ DEPTHWISE(depthwise_5_stride_2, 5, 2 * FERRY_VEC, FERRY_VEC)
 
 typedef void (*depthwise_tile)(const depthwise_row *row, const float *input, vec *values);
 
-static depthwise_tile depthwise_special(const ferry_conv_geometry *g) {
+static depthwise_tile depthwise_special(const ferry_conv_frame *g) {
     if (g->dilation_width != 1 || g->stride_width > 2) return NULL;
     if (g->kernel_width == 3) return g->stride_width == 1 ? depthwise_3_stride_1 : depthwise_3_stride_2;
     if (g->kernel_width == 5) return g->stride_width == 1 ? depthwise_5_stride_1 : depthwise_5_stride_2;
@@ -91,7 +64,7 @@ static depthwise_tile depthwise_special(const ferry_conv_geometry *g) {
 }
 
 /* One output at column x that may reach outside. */
-static vec depthwise_border(const depthwise_row *row, const ferry_conv_geometry *g, int64_t x) {
+static vec depthwise_border(const depthwise_row *row, const ferry_conv_frame *g, int64_t x) {
     vec sum = row->bias;
     for (int64_t kx = 0; kx < g->kernel_width; kx++) {
         const int64_t column = x * g->stride_width - g->pad_left + kx * g->dilation_width;
@@ -114,7 +87,7 @@ static void depthwise_store(const ferry_conv_params *p, vec *values, int count, 
         vec_store(output + i * FERRY_VEC, lanes < FERRY_VEC ? vec_keep(values[i], lanes) : values[i]);
 }
 
-static void depthwise_line(const ferry_conv_params *p, const ferry_conv_geometry *g, const depthwise_row *row, float *output,
+static void depthwise_line(const ferry_conv_params *p, const ferry_conv_frame *g, const depthwise_row *row, float *output,
                            const float *residual, int lanes) {
     int64_t first, last;
     depthwise_interior(g, &first, &last);
@@ -139,10 +112,11 @@ static void depthwise_line(const ferry_conv_params *p, const ferry_conv_geometry
     }
 }
 
-static void depthwise_run(const ferry_conv_params *p, const ferry_conv_plan *plan, const ferry_conv_arguments *arguments,
-                          int64_t task, void *workspace) {
+static void depthwise_run(const ferry_conv_tactic *tactic, const ferry_conv_params *p, const ferry_conv_plan *plan,
+                          const ferry_conv_arguments *arguments, int64_t task, void *workspace) {
+    (void)tactic;
     (void)workspace;
-    ferry_conv_geometry g = ferry_conv_geometry_of(p, FERRY_VEC, FERRY_VEC);
+    ferry_conv_frame g = ferry_conv_frame_of(p, FERRY_VEC, FERRY_VEC);
     const int64_t blocks = g.in_blocks, band = task % plan->bands, block = task / plan->bands % blocks;
     const int64_t image = task / plan->bands / blocks;
     const int64_t first_row = band * plan->band_rows, last_row = ferry_min_int64(first_row + plan->band_rows, g.out_height);
@@ -164,11 +138,6 @@ static void depthwise_run(const ferry_conv_params *p, const ferry_conv_plan *pla
         depthwise_line(p, &g, &row, arguments->output + image * g.out_batch + place,
                        p->residual ? arguments->residual + image * g.residual_batch + place : NULL, lanes);
     }
-}
-
-static double depthwise_cost(const ferry_conv_params *p) {
-    return (double)p->batch * p->out_height * p->out_width * (double)ferry_ceil_div(p->out_channels, FERRY_VEC) *
-           (2.0 * p->kernel_height * p->kernel_width + 40.0);
 }
 
 #endif

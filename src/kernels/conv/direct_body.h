@@ -16,8 +16,8 @@
 typedef struct direct_task {
     const ferry_conv_params *params;
     const ferry_conv_arguments *arguments;
-    ferry_conv_geometry g;
-    ferry_conv_tile tile;
+    ferry_conv_frame g;
+    const ferry_conv_tactic *tactic;
     ferry_conv_panels panels;
     int64_t image, first_row, rows; /* of the batch; of the output */
     int64_t chunk;
@@ -28,8 +28,8 @@ typedef struct direct_task {
 
 /* Copies the band's rows of input blocks [block, block + count) into task->copy, zeros where the kernel reaches outside. */
 static void direct_copy(const direct_task *task, const float *image, int64_t block, int64_t count) {
-    const ferry_conv_geometry *g = &task->g;
-    const int64_t in_block = task->tile.in_block, rows = ferry_conv_reach_rows(g, task->rows);
+    const ferry_conv_frame *g = &task->g;
+    const int64_t in_block = task->tactic->in_block, rows = ferry_conv_reach_rows(g, task->rows);
     const int64_t left = ferry_min_int64(g->pad_left, g->reach_width);
     const int64_t inside = ferry_max_int64(0, ferry_min_int64(g->reach_width - left, g->in_width));
     float *to = task->copy;
@@ -50,8 +50,8 @@ static void direct_copy(const direct_task *task, const float *image, int64_t blo
 
 /* Offsets from a chunk's first input value to each tap, and from there to each pixel of the band. */
 static void direct_offsets(direct_task *task) {
-    const ferry_conv_geometry *g = &task->g;
-    const int64_t in_block = task->tile.in_block;
+    const ferry_conv_frame *g = &task->g;
+    const int64_t in_block = task->tactic->in_block;
     const int64_t width = task->copies ? g->reach_width : g->in_width;
     const int64_t plane = task->copies ? ferry_conv_reach_rows(g, task->rows) * width * in_block : g->in_plane;
     const int64_t columns = g->taps / g->kernel_height;
@@ -75,7 +75,7 @@ static void direct_prefetch(const tile_job *job, const float *pixel) {
 
 /* One panel of output channels over the band, for one chunk of depth. */
 static void direct_panel(const direct_task *task, tile_job *job, const float *input, int64_t panel, bool fresh) {
-    const ferry_conv_geometry *g = &task->g;
+    const ferry_conv_frame *g = &task->g;
     const int64_t block = panel * task->panels.blocks,
                   place = block * g->out_plane + task->first_row * g->out_width * FERRY_VEC;
     const int blocks = (int)ferry_min_int64(task->panels.blocks, task->panels.out_blocks - block);
@@ -97,10 +97,10 @@ static void direct_panel(const direct_task *task, tile_job *job, const float *in
 
 /* All chunks of depth for the panels [from, to), which need the same input blocks from `start` on. */
 static void direct_range(const direct_task *task, int64_t from, int64_t to, int64_t start) {
-    const ferry_conv_geometry *g = &task->g;
+    const ferry_conv_frame *g = &task->g;
     const int64_t steps = g->taps * g->run, depth = task->panels.span * steps;
     const float *image = task->arguments->input + task->image * g->in_batch;
-    const int64_t top = task->first_row * g->stride_height * g->in_width * task->tile.in_block; /* unpadded: pads are 0 */
+    const int64_t top = task->first_row * g->stride_height * g->in_width * task->tactic->in_block; /* unpadded: pads are 0 */
     for (int64_t done = 0; done < task->panels.span; done += task->chunk) {
         const int64_t count = ferry_min_int64(task->chunk, task->panels.span - done);
         const float *input = task->copy;
@@ -128,12 +128,13 @@ static void direct_range(const direct_task *task, int64_t from, int64_t to, int6
     }
 }
 
-static void direct_any_run(const ferry_conv_params *params, const ferry_conv_tile *tile, const ferry_conv_plan *plan,
-                           const ferry_conv_arguments *arguments, int64_t index, void *workspace) {
+static void direct_run(const ferry_conv_tactic *tactic, const ferry_conv_params *params, const ferry_conv_plan *plan,
+                       const ferry_conv_arguments *arguments, int64_t index, void *workspace) {
     const int64_t split = index % plan->splits, band = index / plan->splits % plan->bands;
-    direct_task task = {.params = params, .arguments = arguments, .tile = *tile, .chunk = plan->chunk, .copies = plan->copies};
-    task.g = ferry_conv_geometry_of(params, tile->in_block, tile->out_block);
-    task.panels = ferry_conv_panels_of(params, tile);
+    direct_task task = {
+        .params = params, .arguments = arguments, .tactic = tactic, .chunk = plan->chunk, .copies = plan->copies};
+    task.g = ferry_conv_frame_of(params, tactic->in_block, tactic->block);
+    task.panels = ferry_conv_panels_of(tactic, params);
     task.image = index / plan->splits / plan->bands;
     task.first_row = band * plan->band_rows;
     task.rows = ferry_min_int64(plan->band_rows, task.g.out_height - task.first_row);
@@ -144,34 +145,10 @@ static void direct_any_run(const ferry_conv_params *params, const ferry_conv_til
     direct_offsets(&task);
     const int64_t last = ferry_min_int64((split + 1) * plan->split_panels, task.panels.count);
     for (int64_t from = split * plan->split_panels, to; from < last; from = to) {
-        const int64_t start = ferry_conv_panel_start(params, tile, &task.panels, from);
-        for (to = from + 1; to < last && ferry_conv_panel_start(params, tile, &task.panels, to) == start;) to++;
+        const int64_t start = ferry_conv_panel_start(tactic, params, &task.panels, from);
+        for (to = from + 1; to < last && ferry_conv_panel_start(tactic, params, &task.panels, to) == start;) to++;
         direct_range(&task, from, to, start);
     }
 }
-
-/* 24 KiB of weights stay in a first-level cache of 32 while inputs stream past. */
-#define DIRECT_DEPTH (TILE_BLOCKS * FERRY_VEC > 32 ? 256 : 24576 / (TILE_BLOCKS * FERRY_VEC * 4))
-static const ferry_conv_tile direct_tile = {FERRY_VEC, FERRY_VEC, TILE_BLOCKS, DIRECT_DEPTH};
-static const ferry_conv_tile direct_plain_tile = {1, FERRY_VEC, TILE_BLOCKS, DIRECT_DEPTH};
-
-#define DIRECT(name)                                                                                                           \
-    static size_t name##_packed_bytes(const ferry_conv_params *params) {                                                       \
-        return ferry_conv_direct_packed_bytes(params, &name##_tile);                                                           \
-    }                                                                                                                          \
-    static void name##_pack(const ferry_conv_params *params, const float *weights, float *packed) {                            \
-        ferry_conv_direct_pack(params, &name##_tile, weights, packed);                                                         \
-    }                                                                                                                          \
-    static void name##_plan(const ferry_conv_params *params, int threads, ferry_conv_plan *plan) {                             \
-        ferry_conv_direct_plan(params, &name##_tile, threads, plan);                                                           \
-    }                                                                                                                          \
-    static void name##_run(const ferry_conv_params *params, const ferry_conv_plan *plan,                                       \
-                           const ferry_conv_arguments *arguments, int64_t index, void *workspace) {                            \
-        direct_any_run(params, &name##_tile, plan, arguments, index, workspace);                                               \
-    }                                                                                                                          \
-    static double name##_cost(const ferry_conv_params *params) { return ferry_conv_direct_cost(params, &name##_tile); }        \
-    static bool name##_accepts(const ferry_conv_params *params, const char **why) { return ferry_conv_valid(params, why); }
-DIRECT(direct)
-DIRECT(direct_plain)
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernels under detection heads and non-maximum suppression. Written once in generic.inc, in loops that compilers turn into
- * vectors, and compiled once an instruction set; results are the same to the bit everywhere. No allocation. NaN never wins. */
+/* Kernels under detection heads and non-maximum suppression. Most are written once in generic.inc, in loops that compilers turn
+ * into vectors, and compiled once an instruction set; results are the same to the bit everywhere. No allocation. NaN never
+ * wins. */
 #ifndef FERRY_KERNELS_DETECT_DETECT_H
 #define FERRY_KERNELS_DETECT_DETECT_H
 

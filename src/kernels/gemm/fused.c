@@ -25,7 +25,7 @@ float ferry_fused_apply(const ferry_fused *fused, double x) {
 }
 
 const char *ferry_fused_name(ferry_fused_kind kind) {
-    static const char *const names[FERRY_FUSED_KINDS] = {"none",         "relu",       "leaky_relu", "clip", "sigmoid", "silu",
-                                                         "hard_sigmoid", "hard_swish", "tanh",       "gelu", "mish"};
+    static const char *const names[FERRY_FUSED_KINDS] = {"none",       "relu",         "leaky_relu", "clip", "sigmoid", "silu",
+                                                         "hard_swish", "hard_sigmoid", "tanh",       "gelu", "mish"};
     return (unsigned)kind < FERRY_FUSED_KINDS ? names[kind] : "unknown";
 }

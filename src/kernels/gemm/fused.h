@@ -13,8 +13,8 @@ typedef enum ferry_fused_kind {
     FERRY_FUSED_CLIP = 3,         /* min(max(x, alpha), beta); ReLU6 has alpha 0, beta 6 */
     FERRY_FUSED_SIGMOID = 4,      /* 1/(1+e^-x) */
     FERRY_FUSED_SILU = 5,         /* x/(1+e^-x) */
-    FERRY_FUSED_HARD_SIGMOID = 6, /* min(max(alpha*x + beta, 0), 1) */
-    FERRY_FUSED_HARD_SWISH = 7,   /* x * min(max(x/6 + 1/2, 0), 1) */
+    FERRY_FUSED_HARD_SWISH = 6,   /* x * min(max(x/6 + 1/2, 0), 1) */
+    FERRY_FUSED_HARD_SIGMOID = 7, /* min(max(alpha*x + beta, 0), 1) */
     FERRY_FUSED_TANH = 8,
     FERRY_FUSED_GELU = 9,  /* x/2 * (1 + erf(x/sqrt 2)) */
     FERRY_FUSED_MISH = 10, /* x * tanh(log(1 + e^x)) */

@@ -32,18 +32,29 @@ typedef struct ferry_gemm_plan {
     int64_t bands, band_rows, splits, split_panels;
 } ferry_gemm_plan;
 
-typedef struct ferry_gemm_kernels {
+typedef struct ferry_gemm_kernels ferry_gemm_kernels;
+struct ferry_gemm_kernels {
     const char *isa;
-    int panel; /* columns of B that are packed together */
-    /* Bytes of all of packed B, aligned to 64; 0 when k is 0. */
-    size_t (*packed_bytes)(const ferry_gemm_params *params);
-    /* Packs panels [first, last) of ceil(n/panel) to their place in packed, so that threads may share the work. */
-    void (*pack)(const ferry_gemm_params *params, const float *b, float *packed, int64_t first, int64_t last);
-    /* constant_b: B is packed already. Otherwise the plan says whether packing it pays: not for few rows. */
-    void (*plan)(const ferry_gemm_params *params, bool constant_b, int threads, ferry_gemm_plan *plan);
-    void (*run)(const ferry_gemm_params *params, const ferry_gemm_plan *plan, const ferry_gemm_arguments *arguments,
-                int64_t task, void *workspace);
-} ferry_gemm_kernels;
+    uint32_t features; /* bits of base/cpu.h that run needs */
+    int panel;         /* columns of B that are packed together */
+    int vector;        /* floats of a vector: the last panel is as many vectors wide as it needs */
+    int depth;         /* steps of k whose panel the first-level cache holds */
+    void (*run)(const ferry_gemm_kernels *kernels, const ferry_gemm_params *params, const ferry_gemm_plan *plan,
+                const ferry_gemm_arguments *arguments, int64_t task, void *workspace);
+};
+
+/* Plain C, usable at build time for targets that this machine is not. Bytes of all of packed B; 0 when k is 0. */
+size_t ferry_gemm_packed_bytes(const ferry_gemm_kernels *kernels, const ferry_gemm_params *params);
+/* Packs panels [first, last) of ceil(n/panel) to their place in packed (aligned to 64), so that threads may share the work. */
+void ferry_gemm_pack(const ferry_gemm_kernels *kernels, const ferry_gemm_params *params, const float *b, float *packed,
+                     int64_t first, int64_t last);
+/* One panel alone, to `packed` itself. */
+void ferry_gemm_pack_panel(const ferry_gemm_kernels *kernels, const ferry_gemm_params *params, const float *b, int64_t panel,
+                           float *packed);
+int64_t ferry_gemm_panel_width(const ferry_gemm_kernels *kernels, const ferry_gemm_params *params, int64_t panel);
+/* constant_b: B is packed already. Otherwise the plan says whether packing it pays: not for few rows. */
+void ferry_gemm_plan_for(const ferry_gemm_kernels *kernels, const ferry_gemm_params *params, bool constant_b, int threads,
+                         ferry_gemm_plan *plan);
 
 /* The kernels of the widest set within `features` (bits of base/cpu.h); never NULL. */
 const ferry_gemm_kernels *ferry_gemm_kernels_for(uint32_t features);

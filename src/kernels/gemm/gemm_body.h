@@ -9,55 +9,13 @@
 #include "base/memory.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/tile_body.h"
+#include "kernels/vector/sets.h"
 
 #define GEMM_PANEL (TILE_BLOCKS * FERRY_VEC)
 #define GEMM_DEPTH (GEMM_PANEL > 32 ? 256 : 384)
-#define GEMM_BAND 96       /* rows whose chunk of A stays in the second-level cache */
-#define GEMM_PLAIN_ROWS 12 /* as many rows and fewer do not pay for packing B */
-
-static int64_t gemm_panels(const ferry_gemm_params *p) { return ferry_ceil_div(p->n, GEMM_PANEL); }
-
-/* Floats of a row of a panel: whole vectors. */
-static int64_t gemm_panel_width(const ferry_gemm_params *p, int64_t panel) {
-    return ferry_min_int64(GEMM_PANEL, (int64_t)ferry_align_up((size_t)(p->n - panel * GEMM_PANEL), FERRY_VEC));
-}
-
-static size_t gemm_packed_bytes(const ferry_gemm_params *p) {
-    return ferry_align_up((size_t)p->n, FERRY_VEC) * (size_t)p->k * sizeof(float);
-}
-
-static void gemm_pack_panel(const ferry_gemm_params *p, const float *b, int64_t panel, float *packed) {
-    const int64_t ldb = ferry_gemm_ldb(p), column = panel * GEMM_PANEL, wide = gemm_panel_width(p, panel);
-    const int64_t valid = ferry_min_int64(wide, p->n - column);
-    for (int64_t k = 0; k < p->k; k++, packed += wide) {
-        for (int64_t j = 0; j < valid; j++)
-            packed[j] = p->alpha * b[p->transpose_b ? (column + j) * ldb + k : k * ldb + column + j];
-        for (int64_t j = valid; j < wide; j++) packed[j] = 0.0f;
-    }
-}
-
-static void gemm_pack(const ferry_gemm_params *p, const float *b, float *packed, int64_t first, int64_t last) {
-    for (int64_t panel = first; panel < last; panel++) gemm_pack_panel(p, b, panel, packed + panel * GEMM_PANEL * p->k);
-}
-
-static void gemm_plan(const ferry_gemm_params *p, bool constant_b, int threads, ferry_gemm_plan *plan) {
-    const int64_t wanted = threads > 1 ? (int64_t)threads * 3 : 1, panels = gemm_panels(p);
-    *plan = (ferry_gemm_plan){.packed_b = constant_b || p->m > GEMM_PLAIN_ROWS || p->transpose_b || p->alpha != 1.0f};
-    int64_t bands = ferry_ceil_div(p->m, GEMM_BAND);
-    if (bands < wanted) bands = ferry_max_int64(bands, ferry_min_int64(wanted, p->m / (2 * TILE_PIXELS)));
-    plan->band_rows = ferry_ceil_div(p->m, bands);
-    plan->bands = ferry_ceil_div(p->m, plan->band_rows);
-    const int64_t splits = ferry_min_int64(panels, ferry_ceil_div(wanted, plan->bands));
-    plan->split_panels = ferry_ceil_div(panels, splits);
-    plan->splits = ferry_ceil_div(panels, plan->split_panels);
-    plan->tasks = plan->bands * plan->splits;
-    const int64_t depth = ferry_min_int64(p->k, GEMM_DEPTH);
-    int64_t floats = p->transpose_a ? plan->band_rows * depth : 0;
-    if (!plan->packed_b) floats += p->k * GEMM_PANEL;
-    plan->workspace_bytes = ferry_align_up((size_t)floats * sizeof(float), 64);
-}
 
 typedef struct gemm_task {
+    const ferry_gemm_kernels *kernels;
     const ferry_gemm_params *params;
     const ferry_gemm_arguments *arguments;
     int64_t first_row, rows;
@@ -76,7 +34,7 @@ static void gemm_turn(const gemm_task *task, int64_t k, int64_t depth) {
 /* Where the rows of a panel of B begin, and how far they lie apart. */
 static const float *gemm_weights(const gemm_task *task, int64_t panel, int64_t *step) {
     const ferry_gemm_params *p = task->params;
-    *step = gemm_panel_width(p, panel);
+    *step = ferry_gemm_panel_width(task->kernels, p, panel);
     if (task->packed_b) return task->arguments->b + panel * GEMM_PANEL * p->k;
     if (panel * GEMM_PANEL + *step > p->n) return task->tail;
     *step = ferry_gemm_ldb(p);
@@ -86,7 +44,7 @@ static const float *gemm_weights(const gemm_task *task, int64_t panel, int64_t *
 static void gemm_panel(const gemm_task *task, tile_job *job, const float *a, int64_t lda, int64_t panel) {
     const ferry_gemm_params *p = task->params;
     const int64_t ldc = ferry_gemm_ldc(p), ldr = ferry_gemm_ldr(p), column = panel * GEMM_PANEL;
-    const int blocks = (int)(gemm_panel_width(p, panel) / FERRY_VEC);
+    const int blocks = (int)(ferry_gemm_panel_width(task->kernels, p, panel) / FERRY_VEC);
     const float *residual = task->arguments->residual;
     float bias[GEMM_PANEL] = {0};
     job->lanes = (int)ferry_min_int64(FERRY_VEC, p->n - column - (blocks - 1) * FERRY_VEC);
@@ -106,15 +64,21 @@ static void gemm_panel(const gemm_task *task, tile_job *job, const float *a, int
     }
 }
 
-static void gemm_run(const ferry_gemm_params *p, const ferry_gemm_plan *plan, const ferry_gemm_arguments *arguments,
-                     int64_t index, void *workspace) {
-    const int64_t band = index / plan->splits, panels = gemm_panels(p), start = index % plan->splits * plan->split_panels;
+static void gemm_run(const ferry_gemm_kernels *kernels, const ferry_gemm_params *p, const ferry_gemm_plan *plan,
+                     const ferry_gemm_arguments *arguments, int64_t index, void *workspace) {
+    const int64_t band = index / plan->splits, panels = ferry_ceil_div(p->n, GEMM_PANEL),
+                  start = index % plan->splits * plan->split_panels;
     const int64_t end = ferry_min_int64(start + plan->split_panels, panels);
-    gemm_task task = {.params = p, .arguments = arguments, .first_row = band * plan->band_rows, .packed_b = plan->packed_b};
+    gemm_task task = {.kernels = kernels,
+                      .params = p,
+                      .arguments = arguments,
+                      .first_row = band * plan->band_rows,
+                      .packed_b = plan->packed_b};
     task.rows = ferry_min_int64(plan->band_rows, p->m - task.first_row);
     task.tail = workspace;
     task.turned = task.tail + (plan->packed_b ? 0 : p->k * GEMM_PANEL);
-    if (!plan->packed_b && end == panels && p->n % FERRY_VEC != 0) gemm_pack_panel(p, arguments->b, panels - 1, task.tail);
+    if (!plan->packed_b && end == panels && p->n % FERRY_VEC != 0)
+        ferry_gemm_pack_panel(kernels, p, arguments->b, panels - 1, task.tail);
     const ptrdiff_t offset = 0;
     for (int64_t k = 0; k == 0 || k < p->k; k += GEMM_DEPTH) {
         const int64_t depth = ferry_min_int64(GEMM_DEPTH, p->k - k);
@@ -146,7 +110,7 @@ static void gemm_run(const ferry_gemm_params *p, const ferry_gemm_plan *plan, co
     }
 }
 
-const ferry_gemm_kernels FERRY_ISA(ferry_gemm_kernels) = {FERRY_ISA_TEXT, GEMM_PANEL, gemm_packed_bytes,
-                                                          gemm_pack,      gemm_plan,  gemm_run};
+const ferry_gemm_kernels FERRY_ISA(ferry_gemm_kernels) = {FERRY_ISA_TEXT, FERRY_ISA_NEED, GEMM_PANEL,
+                                                          FERRY_VEC,      GEMM_DEPTH,     gemm_run};
 
 #endif

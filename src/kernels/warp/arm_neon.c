@@ -5,7 +5,7 @@
 
 #include "kernels/warp/warp.h"
 
-#if defined(__aarch64__)
+#if defined(__aarch64__) || defined(FERRY_EMULATE_NEON)
 
 static inline int16x8_t multiply_high(int16x8_t a, int16_t b) {
     int16x4_t low = vshrn_n_s32(vmull_n_s16(vget_low_s16(a), b), 16);
