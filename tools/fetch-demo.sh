@@ -63,5 +63,7 @@ take() {
     return 1
 }
 
-take yolov5s.onnx models/yolov5s.onnx fetch_model model "Its weights are Ultralytics', under the AGPL-3.0."
-take vtest.avi videos/vtest.avi fetch_video video "It is one of OpenCV's samples, under the Apache-2.0 and BSD-3-Clause licences."
+failed=0
+take yolov5s.onnx models/yolov5s.onnx fetch_model model "Its weights are Ultralytics', under the AGPL-3.0." || failed=1
+take vtest.avi videos/vtest.avi fetch_video video "It is one of OpenCV's samples, under the Apache-2.0 and BSD-3-Clause licences." || failed=1
+exit $failed

@@ -94,12 +94,12 @@ static ferry_status open_input(ferry_decoder *decoder, ferry_error *error) {
     int code = AVERROR(ENOMEM);
     if (name && decoder->format) {
         decoder->format->interrupt_callback = ferry_watch_interrupt(decoder->watch);
-        if (decoder->settings.live) decoder->format->flags |= AVFMT_FLAG_NOBUFFER;
         code = avformat_open_input(&decoder->format, name, NULL, &options); /* frees and clears the context on failure */
     }
     av_dict_free(&options);
     ferry_free(name);
-    if (code == AVERROR_INVALIDDATA)
+    bool given_up = atomic_load(&decoder->watch->cancelled) || ferry_watch_expired(decoder->watch);
+    if (code == AVERROR_INVALIDDATA && !given_up)
         return ferry_fail(error, FERRY_ERROR_FORMAT,
                           "'%s' is not a video that can be read: unknown format, damaged, or cut short", decoder->url);
     return code < 0 ? open_failed(decoder, code, "cannot open", error) : FERRY_OK;

@@ -97,6 +97,8 @@ static void blend_run(uint8_t *pixel, int step, int count, uint8_t value, uint16
         memset(pixel, value, (size_t)count);
     else if (step == 1)
         for (int i = 0; i < count; i++) pixel[i] = mix(pixel[i], value, weight);
+    else if (weight == 256)
+        for (int i = 0; i < count; i++, pixel += step) *pixel = value;
     else
         for (int i = 0; i < count; i++, pixel += step) *pixel = mix(*pixel, value, weight);
 }
@@ -121,22 +123,37 @@ static void fill_component(const ferry_component *c, const ferry_image *image, c
     }
 }
 
-/* RGB in one pass over the pixels. */
+/* RGB in one pass over the pixels. A copy of what the loop needs: bytes written may alias the canvas itself. */
+typedef struct packed {
+    uint8_t *pixels[3]; /* red, green, blue of the row's first pixel */
+    uint8_t value[3];
+    int step;
+} packed;
+
 static bool is_packed(const ferry_canvas *canvas) { return canvas->component[0].step >= 3; }
 
+static packed packed_at(const ferry_canvas *canvas, int x, int y, ferry_ink ink) {
+    packed row = {.value = {ink.value[0], ink.value[1], ink.value[2]}, .step = canvas->component[0].step};
+    for (int i = 0; i < 3; i++)
+        row.pixels[i] = canvas->component[i].pixels + y * canvas->component[i].stride + (ptrdiff_t)x * row.step;
+    return row;
+}
+
+static inline void blend_pixel(const packed *row, ptrdiff_t at, uint16_t weight) {
+    for (int i = 0; i < 3; i++) row->pixels[i][at] = mix(row->pixels[i][at], row->value[i], weight);
+}
+
 static void fill_packed(ferry_canvas *canvas, const int box[4], ferry_ink ink) {
-    const ferry_component *c = canvas->component;
-    uint16_t alpha = (uint16_t)ink.alpha;
-    bool repeat = alpha == 256 && c[0].step == 3; /* each row like the first */
-    uint8_t *first = canvas->image.planes[0] + box[1] * c[0].stride + (ptrdiff_t)box[0] * 3;
+    ptrdiff_t stride = canvas->component[0].stride;
+    bool repeat = ink.alpha == 256 && canvas->component[0].step == 3; /* each row like the first */
+    uint8_t *first = canvas->image.planes[0] + box[1] * stride + (ptrdiff_t)box[0] * 3;
     for (int y = box[1]; y < box[3]; y++) {
         if (repeat && y > box[1]) {
-            memcpy(first + (y - box[1]) * c[0].stride, first, (size_t)(box[2] - box[0]) * 3);
+            memcpy(first + (y - box[1]) * stride, first, (size_t)(box[2] - box[0]) * 3);
             continue;
         }
-        ptrdiff_t at = y * c[0].stride + (ptrdiff_t)box[0] * c[0].step;
-        for (int x = box[0]; x < box[2]; x++, at += c[0].step)
-            for (int i = 0; i < 3; i++) c[i].pixels[at] = mix(c[i].pixels[at], ink.value[i], alpha);
+        const packed row = packed_at(canvas, box[0], y, ink);
+        for (int x = 0; x < box[2] - box[0]; x++) blend_pixel(&row, (ptrdiff_t)x * row.step, (uint16_t)ink.alpha);
     }
 }
 
@@ -170,15 +187,12 @@ static void average_coverage(const uint8_t *upper, const uint8_t *lower, int shi
 }
 
 static void blend_packed(ferry_canvas *canvas, int y, int x1, int x2, ferry_ink ink) {
-    const ferry_component *c = canvas->component;
-    for (int row = 0; row < 2 && y + row < canvas->image.height; row++) {
-        const uint8_t *coverage = canvas->band[row];
-        ptrdiff_t at = (y + row) * c[0].stride + (ptrdiff_t)x1 * c[0].step;
-        for (int x = x1; x < x2; x++, at += c[0].step) {
-            if (!coverage[x]) continue;
-            uint16_t weight = (uint16_t)((coverage[x] + (coverage[x] >> 7)) * ink.alpha >> 8);
-            for (int i = 0; i < 3; i++) c[i].pixels[at] = mix(c[i].pixels[at], ink.value[i], weight);
-        }
+    for (int half = 0; half < 2 && y + half < canvas->image.height; half++) {
+        const uint8_t *coverage = canvas->band[half] + x1;
+        const packed row = packed_at(canvas, x1, y + half, ink);
+        for (int x = 0; x < x2 - x1; x++)
+            if (coverage[x])
+                blend_pixel(&row, (ptrdiff_t)x * row.step, (uint16_t)((coverage[x] + (coverage[x] >> 7)) * ink.alpha >> 8));
     }
 }
 

@@ -76,13 +76,19 @@ static int make_packet(AVPacket *packet, ferry_bytes source) {
     return 0;
 }
 
-static int open_decoder(picture_codec *codec, const AVCodec *decoder) {
+/* One-coloured areas cost next to nothing in WebP and JPEG 2000; still, a few bytes shall not ask for gigabytes. */
+static int64_t most_pixels(size_t bytes) {
+    enum { SLACK = 1 << 20, PIXELS_A_BYTE = 16384 };
+    return bytes > FERRY_PICTURE_MAX_PIXELS / PIXELS_A_BYTE ? FERRY_PICTURE_MAX_PIXELS : SLACK + (int64_t)bytes * PIXELS_A_BYTE;
+}
+
+static int open_decoder(picture_codec *codec, const AVCodec *decoder, size_t bytes) {
     codec->context = avcodec_alloc_context3(decoder);
     codec->packet = av_packet_alloc();
     codec->frame = av_frame_alloc();
     if (!codec->context || !codec->packet || !codec->frame) return AVERROR(ENOMEM);
     codec->context->thread_count = 1;
-    codec->context->max_pixels = FERRY_PICTURE_MAX_PIXELS;
+    codec->context->max_pixels = most_pixels(bytes);
     /* the TIFF decoder takes harmless LZW remainders for errors then; ferry_tiff_is_whole stands in */
     if (decoder->id != AV_CODEC_ID_TIFF) codec->context->err_recognition = AV_EF_EXPLODE;
     codec->context->log_level_offset = 100; /* errors are reported by us */
@@ -128,7 +134,7 @@ ferry_status ferry_other_picture_decode(ferry_bytes source, ferry_image *image, 
         return ferry_fail(error, FERRY_ERROR_UNSUPPORTED, "'%s' is %s, for which this FFmpeg has no decoder", source.name,
                           avcodec_get_name(id));
     picture_codec codec = {0};
-    int code = open_decoder(&codec, decoder);
+    int code = open_decoder(&codec, decoder, source.bytes);
     if (code >= 0) code = decode_frame(&codec, source);
     ferry_status status;
     if (code == AVERROR_EOF) code = AVERROR_INVALIDDATA;

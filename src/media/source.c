@@ -113,22 +113,35 @@ static void enqueue(ferry_video_source *source, ferry_video_frame *frame) {
     ferry_video_frame_release(dropped);
 }
 
-/* Times go on across connections by the wall clock, and always grow. */
-static void stamp(ferry_video_source *source, const ferry_decoded *decoded, ferry_video_frame *frame) {
-    double fps = source->info.fps > 0 ? source->info.fps : 25;
-    int64_t step = (int64_t)(1e6 / fps), now = av_gettime();
+/* True when a stream's clock jumped: back at all, or, for a live one, ahead of the wall clock by far. */
+static bool clock_jumped(const ferry_video_source *source, int64_t time, int64_t step, int64_t waited) {
+    const int64_t most = 10000000;
+    if (!source->next_index) return false;
+    int64_t back = source->settings.live ? 1000000 : step / 2 + 1;
+    return time < source->last_time - back || (source->settings.live && time - source->last_time > waited + most);
+}
+
+/* Times always grow, by the stream's clock; where that begins anew (another connection, a jump) a live source goes on by the
+ * wall clock, a file by one frame. */
+static int64_t next_time(ferry_video_source *source, const ferry_decoded *decoded, int64_t now) {
+    int64_t step = (int64_t)(1e6 / (source->info.fps > 0 ? source->info.fps : 25)), waited = now - source->last_arrival;
     int64_t time = decoded->has_time ? decoded->microseconds + source->offset : source->last_time + step;
-    if (source->rebase) {
-        int64_t wanted = source->next_index      ? source->last_time + (now - source->last_arrival)
-                         : source->settings.live ? 0
-                                                 : time;
+    if (!source->next_index && source->settings.live) {
+        source->offset = -time;
+        time = 0;
+    } else if (source->next_index && (source->rebase || clock_jumped(source, time, step, waited))) {
+        int64_t wanted = source->last_time + (source->settings.live ? waited : step);
         source->offset += wanted - time;
         time = wanted;
-        source->rebase = false;
     }
-    if (source->next_index && time <= source->last_time) time = source->last_time + 1;
-    frame->microseconds = source->last_time = time;
-    frame->seconds = (double)time * 1e-6;
+    source->rebase = false;
+    return source->next_index && time <= source->last_time ? source->last_time + 1 : time;
+}
+
+static void stamp(ferry_video_source *source, const ferry_decoded *decoded, ferry_video_frame *frame) {
+    int64_t now = av_gettime();
+    frame->microseconds = source->last_time = next_time(source, decoded, now);
+    frame->seconds = (double)frame->microseconds * 1e-6;
     frame->capture_time = decoded->capture_time;
     frame->arrival_time = source->last_arrival = now;
     frame->index = source->next_index++;
