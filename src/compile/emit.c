@@ -23,7 +23,7 @@ static ferry_status no_memory(emission *e) {
 static ferry_status reserve_weights(emission *e, size_t bytes, uint64_t *offset, unsigned char **memory) {
     size_t start = ferry_align_up(e->weights_bytes, FERRY_ALIGNMENT), end;
     if (!ferry_size_add(start, bytes, &end)) return no_memory(e);
-    if (end > e->weights_capacity) {
+    if (!e->weights || end > e->weights_capacity) {
         size_t capacity = e->weights_capacity + e->weights_capacity / 2;
         if (capacity < end) capacity = end + (1 << 16);
         unsigned char *grown = ferry_aligned_malloc(capacity);

@@ -178,7 +178,7 @@ ferry_status ferry_graph_sort(ferry_graph *graph, ferry_error *error) {
             if (graph->nodes.items[i]->index > 0)
                 status = ferry_fail(error, FERRY_ERROR_FORMAT, "node '%s' (%s) is part of a cycle", graph->nodes.items[i]->name,
                                     graph->nodes.items[i]->op->name);
-    } else {
+    } else if (count) {
         memcpy(graph->nodes.items, ready.items, count * sizeof *ready.items);
     }
     ferry_vector_free(&ready);

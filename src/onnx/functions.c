@@ -41,8 +41,9 @@ ferry_status ferry_import_join_captures(ferry_scope *scope, ferry_scope *bodies,
             if (!known && !ferry_vector_push(&call->inputs, outer)) return no_memory(scope);
         }
     size_t captures = call->inputs.count - first;
+    if (captures == 0) return FERRY_OK;
     for (size_t b = 0; b < count; b++) FERRY_TRY(align_captures(&bodies[b], call->inputs.items + first, captures));
-    if (captures && strcmp(call->op, "If") != 0) return ferry_onnx_set_integer(call, "_captures", (int64_t)captures);
+    if (strcmp(call->op, "If") != 0) return ferry_onnx_set_integer(call, "_captures", (int64_t)captures);
     return FERRY_OK;
 }
 

@@ -131,10 +131,11 @@ ferry_status ferry_import_contents(ferry_scope *scope, const ferry_onnx_graph *g
         if (!value)
             return ferry_fail(error, FERRY_ERROR_FORMAT, "output '%.256s' of graph '%.128s' is made by no node", name,
                               graph->name);
+        ferry_graph_value *result = value;
         if (value->is_output) /* a second output with the same contents */
             FERRY_TRY(
-                ferry_graph_insert(scope->graph, ferry_op_find("", "Identity"), NULL, 1, &value, name, NULL, &value, error));
-        FERRY_TRY(ferry_graph_mark_output(scope->graph, value, error));
+                ferry_graph_insert(scope->graph, ferry_op_find("", "Identity"), NULL, 1, &value, name, NULL, &result, error));
+        FERRY_TRY(ferry_graph_mark_output(scope->graph, result, error));
     }
     return FERRY_OK;
 }

@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "onnx/model.h"
+#include "onnx/decode.h"
 
 #include <limits.h>
 #include <string.h>
-
-typedef struct decoder {
-    ferry_arena *arena;
-    ferry_error *error;
-    int depth; /* of graphs within graphs */
-} decoder;
 
 /* The field numbers of onnx.proto that are read here. */
 enum {
@@ -61,179 +55,19 @@ enum {
     FUNCTION_DEFAULT = 11,
     FUNCTION_OVERLOAD = 13
 };
-enum {
-    TENSOR_DIMS = 1,
-    TENSOR_TYPE = 2,
-    TENSOR_SEGMENT = 3,
-    TENSOR_NAME = 8,
-    TENSOR_RAW = 9,
-    TENSOR_EXTERNAL = 13,
-    TENSOR_LOCATION = 14
-};
-enum { PAIR_KEY = 1, PAIR_VALUE = 2, SPARSE_VALUES = 1, SPARSE_INDICES = 2, SPARSE_DIMS = 3 };
-
-static ferry_status out_of_memory(const decoder *decode, size_t bytes) { return ferry_fail_memory(decode->error, bytes); }
-
-static ferry_status allocate(const decoder *decode, size_t count, size_t size, void *memory) {
-    void *block = ferry_arena_allocate(decode->arena, count, size);
-    if (!block) return out_of_memory(decode, count * size);
-    memcpy(memory, &block, sizeof block);
-    return FERRY_OK;
-}
-
-/* A terminated copy of a string field. Names with a zero byte inside cannot be told apart once terminated: refused. */
-static ferry_status text(const decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
-                         const char **result) {
-    ferry_string view;
-    FERRY_TRY(ferry_protobuf_string(message, field, &view));
-    if (memchr(view.text, 0, view.length))
-        return ferry_fail(decode->error, FERRY_ERROR_FORMAT, "byte %zu: a name holds a zero byte", field->begin);
-    *result = ferry_arena_strndup(decode->arena, view.text, view.length);
-    return *result ? FERRY_OK : out_of_memory(decode, view.length);
-}
-
-static ferry_status decode_pair(const decoder *decode, ferry_protobuf message, ferry_onnx_pair *pair) {
-    *pair = (ferry_onnx_pair){"", ""};
-    for (;;) {
-        ferry_protobuf_field field;
-        FERRY_TRY(ferry_protobuf_next(&message, &field));
-        if (!field.number) return FERRY_OK;
-        if (field.number == PAIR_KEY) FERRY_TRY(text(decode, &message, &field, &pair->key));
-        if (field.number == PAIR_VALUE) FERRY_TRY(text(decode, &message, &field, &pair->value));
-    }
-}
-
-/* ---- tensors ---- */
-
-static ferry_status decode_decimal(const decoder *decode, const ferry_onnx_pair *pair, size_t at, int64_t *value) {
-    int64_t result = 0;
-    const char *digit = pair->value;
-    for (; *digit >= '0' && *digit <= '9'; digit++)
-        if (__builtin_mul_overflow(result, (int64_t)10, &result) ||
-            __builtin_add_overflow(result, (int64_t)(*digit - '0'), &result))
-            break;
-    if (*digit || digit == pair->value)
-        return ferry_fail(decode->error, FERRY_ERROR_FORMAT, "byte %zu: external data's %s '%.64s' is not a number", at,
-                          pair->key, pair->value);
-    *value = result;
-    return FERRY_OK;
-}
-
-static ferry_status decode_external(const decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
-                                    ferry_onnx_tensor *tensor) {
-    ferry_protobuf inner;
-    ferry_onnx_pair pair;
-    FERRY_TRY(ferry_protobuf_message(message, field, &inner));
-    FERRY_TRY(decode_pair(decode, inner, &pair));
-    if (strcmp(pair.key, "location") == 0) tensor->location = pair.value;
-    if (strcmp(pair.key, "offset") == 0) return decode_decimal(decode, &pair, field->at, &tensor->external_offset);
-    if (strcmp(pair.key, "length") == 0) return decode_decimal(decode, &pair, field->at, &tensor->external_length);
-    return FERRY_OK;
-}
-
-static ferry_status decode_dims(const decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
-                                ferry_shape *shape) {
-    ferry_protobuf_values values;
-    FERRY_TRY(ferry_protobuf_values_open(message, field, FERRY_PROTOBUF_VARINT, &values));
-    for (;;) {
-        uint64_t dim = 0;
-        bool more;
-        FERRY_TRY(ferry_protobuf_values_next(&values, &dim, &more));
-        if (!more) return FERRY_OK;
-        if (shape->rank == FERRY_MAX_RANK)
-            return ferry_fail(decode->error, FERRY_ERROR_UNSUPPORTED, "byte %zu: a tensor has more than %d dimensions",
-                              field->at, FERRY_MAX_RANK);
-        if (dim > INT64_MAX)
-            return ferry_fail(decode->error, FERRY_ERROR_FORMAT, "byte %zu: a tensor has a negative dimension", field->at);
-        shape->dims[shape->rank++] = (int64_t)dim;
-    }
-}
-
-static ferry_status decode_tensor_field(const decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
-                                        ferry_onnx_tensor *tensor) {
-    int64_t number = 0;
-    switch (field->number) {
-    case TENSOR_DIMS: return decode_dims(decode, message, field, &tensor->shape);
-    case TENSOR_NAME: return text(decode, message, field, &tensor->name);
-    case TENSOR_EXTERNAL: return decode_external(decode, message, field, tensor);
-    case TENSOR_SEGMENT:
-        return ferry_fail(decode->error, FERRY_ERROR_UNSUPPORTED, "byte %zu: tensors in segments are not supported", field->at);
-    case TENSOR_TYPE:
-        FERRY_TRY(ferry_protobuf_integer(message, field, &number));
-        tensor->dtype =
-            number > 0 && number < 1000 && ferry_dtype_bits((ferry_dtype)number) ? (ferry_dtype)number : FERRY_DTYPE_UNDEFINED;
-        if (tensor->dtype) return FERRY_OK;
-        return ferry_fail(decode->error, FERRY_ERROR_UNSUPPORTED, "byte %zu: element type %lld of a tensor is not known",
-                          field->at, (long long)number);
-    case TENSOR_LOCATION:
-        FERRY_TRY(ferry_protobuf_integer(message, field, &number));
-        tensor->external = number == 1;
-        return FERRY_OK;
-    case TENSOR_RAW:
-        if (field->type != FERRY_PROTOBUF_BYTES)
-            return ferry_fail(decode->error, FERRY_ERROR_FORMAT, "byte %zu: raw_data is not bytes", field->at);
-        tensor->has_raw = true;
-        tensor->raw_begin = field->begin;
-        tensor->raw_end = field->end;
-        return FERRY_OK;
-    default: return FERRY_OK;
-    }
-}
-
-static ferry_status decode_tensor(const decoder *decode, ferry_protobuf message, ferry_onnx_tensor *tensor) {
-    *tensor = (ferry_onnx_tensor){.name = "", .message = message, .location = "", .external_length = -1};
-    for (;;) {
-        ferry_protobuf_field field;
-        FERRY_TRY(ferry_protobuf_next(&message, &field));
-        if (!field.number) break;
-        FERRY_TRY(decode_tensor_field(decode, &message, &field, tensor));
-    }
-    if (!tensor->dtype)
-        return ferry_fail(decode->error, FERRY_ERROR_FORMAT, "byte %zu: tensor '%.128s' has no element type",
-                          tensor->message.at, tensor->name);
-    if (!ferry_shape_elements(&tensor->shape, &tensor->elements) ||
-        !ferry_tensor_bytes(tensor->dtype, FERRY_LAYOUT_PLAIN, &tensor->shape, &tensor->bytes))
-        return ferry_fail(decode->error, FERRY_ERROR_FORMAT, "byte %zu: tensor '%.128s' is larger than any memory",
-                          tensor->message.at, tensor->name);
-    return FERRY_OK;
-}
-
-ferry_status ferry_onnx_decode_tensor(ferry_protobuf message, ferry_arena *arena, ferry_onnx_tensor *tensor) {
-    decoder decode = {.arena = arena, .error = message.error};
-    return decode_tensor(&decode, message, tensor);
-}
-
-static ferry_status decode_sparse(const decoder *decode, ferry_protobuf message, ferry_onnx_sparse *sparse) {
-    bool has_values = false, has_indices = false;
-    sparse->at = message.at;
-    for (;;) {
-        ferry_protobuf_field field;
-        ferry_protobuf inner;
-        FERRY_TRY(ferry_protobuf_next(&message, &field));
-        if (!field.number) break;
-        if (field.number == SPARSE_DIMS) FERRY_TRY(decode_dims(decode, &message, &field, &sparse->shape));
-        if (field.number != SPARSE_VALUES && field.number != SPARSE_INDICES) continue;
-        FERRY_TRY(ferry_protobuf_message(&message, &field, &inner));
-        FERRY_TRY(decode_tensor(decode, inner, field.number == SPARSE_VALUES ? &sparse->values : &sparse->indices));
-        *(field.number == SPARSE_VALUES ? &has_values : &has_indices) = true;
-    }
-    if (has_values && has_indices) return FERRY_OK;
-    return ferry_fail(decode->error, FERRY_ERROR_FORMAT, "byte %zu: a sparse tensor lacks its values or its indices",
-                      sparse->at);
-}
 
 /* ---- attributes ---- */
 
-static ferry_status decode_graph(decoder *decode, ferry_protobuf message, ferry_onnx_graph *graph);
+static ferry_status decode_graph(ferry_decoder *decode, ferry_protobuf message, ferry_onnx_graph *graph);
 
 /* All integers of a repeated field into one array. */
-static ferry_status decode_integers(const decoder *decode, const ferry_protobuf *whole, uint32_t number,
+static ferry_status decode_integers(const ferry_decoder *decode, const ferry_protobuf *whole, uint32_t number,
                                     ferry_onnx_attribute *attribute) {
     ferry_protobuf message = *whole;
     size_t count, filled = 0;
     int64_t *items = NULL;
     FERRY_TRY(ferry_protobuf_count_values(whole, number, FERRY_PROTOBUF_VARINT, &count));
-    FERRY_TRY(allocate(decode, count, sizeof *items, &items));
+    FERRY_TRY(ferry_decode_allocate(decode, count, sizeof *items, &items));
     while (filled < count) {
         ferry_protobuf_field field;
         ferry_protobuf_values values;
@@ -251,13 +85,13 @@ static ferry_status decode_integers(const decoder *decode, const ferry_protobuf 
     return FERRY_OK;
 }
 
-static ferry_status decode_reals(const decoder *decode, const ferry_protobuf *whole, uint32_t number,
+static ferry_status decode_reals(const ferry_decoder *decode, const ferry_protobuf *whole, uint32_t number,
                                  ferry_onnx_attribute *attribute) {
     ferry_protobuf message = *whole;
     size_t count, filled = 0;
     float *items = NULL;
     FERRY_TRY(ferry_protobuf_count_values(whole, number, FERRY_PROTOBUF_FIXED32, &count));
-    FERRY_TRY(allocate(decode, count, sizeof *items, &items));
+    FERRY_TRY(ferry_decode_allocate(decode, count, sizeof *items, &items));
     while (filled < count) {
         ferry_protobuf_field field;
         ferry_protobuf_values values;
@@ -275,10 +109,10 @@ static ferry_status decode_reals(const decoder *decode, const ferry_protobuf *wh
     return FERRY_OK;
 }
 
-static ferry_status decode_strings(const decoder *decode, ferry_protobuf message, size_t count,
+static ferry_status decode_strings(const ferry_decoder *decode, ferry_protobuf message, size_t count,
                                    ferry_onnx_attribute *attribute) {
     ferry_string *items = NULL;
-    FERRY_TRY(allocate(decode, count, sizeof *items, &items));
+    FERRY_TRY(ferry_decode_allocate(decode, count, sizeof *items, &items));
     attribute->strings = items;
     attribute->count = (int64_t)count;
     for (size_t filled = 0; filled < count;) {
@@ -308,36 +142,37 @@ static int guess_type(const size_t counts[FERRY_PROTOBUF_CENSUS]) {
     return 0;
 }
 
-static ferry_status decode_attribute_tensor(const decoder *decode, const ferry_protobuf *inner,
+static ferry_status decode_attribute_tensor(const ferry_decoder *decode, const ferry_protobuf *inner,
                                             ferry_onnx_attribute *attribute) {
     ferry_onnx_tensor *tensor = NULL;
-    FERRY_TRY(allocate(decode, 1, sizeof *tensor, &tensor));
+    FERRY_TRY(ferry_decode_allocate(decode, 1, sizeof *tensor, &tensor));
     attribute->tensor = tensor;
-    return decode_tensor(decode, *inner, tensor);
+    return ferry_decode_tensor(decode, *inner, tensor);
 }
 
-static ferry_status decode_attribute_sparse(const decoder *decode, const ferry_protobuf *inner,
+static ferry_status decode_attribute_sparse(const ferry_decoder *decode, const ferry_protobuf *inner,
                                             ferry_onnx_attribute *attribute) {
     ferry_onnx_sparse *sparse = NULL;
-    FERRY_TRY(allocate(decode, 1, sizeof *sparse, &sparse));
+    FERRY_TRY(ferry_decode_allocate(decode, 1, sizeof *sparse, &sparse));
     attribute->sparse = sparse;
-    return decode_sparse(decode, *inner, sparse);
+    return ferry_decode_sparse(decode, *inner, sparse);
 }
 
-static ferry_status decode_attribute_graph(decoder *decode, const ferry_protobuf *inner, ferry_onnx_attribute *attribute) {
+static ferry_status decode_attribute_graph(ferry_decoder *decode, const ferry_protobuf *inner,
+                                           ferry_onnx_attribute *attribute) {
     ferry_onnx_graph *graph = NULL;
-    FERRY_TRY(allocate(decode, 1, sizeof *graph, &graph));
+    FERRY_TRY(ferry_decode_allocate(decode, 1, sizeof *graph, &graph));
     attribute->graph = graph;
     return decode_graph(decode, *inner, graph);
 }
 
-static ferry_status decode_attribute_field(decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
-                                           ferry_onnx_attribute *attribute) {
+static ferry_status decode_attribute_field(ferry_decoder *decode, const ferry_protobuf *message,
+                                           const ferry_protobuf_field *field, ferry_onnx_attribute *attribute) {
     ferry_protobuf inner;
     int64_t number;
     switch (field->number) {
-    case ATTRIBUTE_NAME: return text(decode, message, field, &attribute->name);
-    case ATTRIBUTE_REFERENCE: return text(decode, message, field, &attribute->reference);
+    case ATTRIBUTE_NAME: return ferry_decode_text(decode, message, field, &attribute->name);
+    case ATTRIBUTE_REFERENCE: return ferry_decode_text(decode, message, field, &attribute->reference);
     case ATTRIBUTE_F: return ferry_protobuf_real(message, field, &attribute->real);
     case ATTRIBUTE_I: return ferry_protobuf_integer(message, field, &attribute->integer);
     case ATTRIBUTE_S: return ferry_protobuf_string(message, field, &attribute->string);
@@ -359,7 +194,7 @@ static ferry_status decode_attribute_field(decoder *decode, const ferry_protobuf
     }
 }
 
-static ferry_status decode_attribute(decoder *decode, ferry_protobuf message, ferry_onnx_attribute *attribute) {
+static ferry_status decode_attribute(ferry_decoder *decode, ferry_protobuf message, ferry_onnx_attribute *attribute) {
     const ferry_protobuf whole = message;
     size_t counts[FERRY_PROTOBUF_CENSUS];
     *attribute = (ferry_onnx_attribute){.name = "", .at = message.at};
@@ -389,35 +224,35 @@ static ferry_status decode_attribute(decoder *decode, ferry_protobuf message, fe
 
 /* ---- nodes ---- */
 
-static ferry_status decode_name(const decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
+static ferry_status decode_name(const ferry_decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
                                 const char **name) {
-    FERRY_TRY(text(decode, message, field, name));
+    FERRY_TRY(ferry_decode_text(decode, message, field, name));
     if (strcmp(*name, "ai.onnx") == 0) *name = "";
     return FERRY_OK;
 }
 
-static ferry_status decode_node(decoder *decode, ferry_protobuf message, ferry_onnx_node *node) {
+static ferry_status decode_node(ferry_decoder *decode, ferry_protobuf message, ferry_onnx_node *node) {
     size_t counts[FERRY_PROTOBUF_CENSUS];
     *node = (ferry_onnx_node){.name = "", .op = "", .domain = "", .overload = "", .at = message.at};
     FERRY_TRY(ferry_protobuf_census(&message, counts));
     if (counts[NODE_INPUT] > 65535 || counts[NODE_OUTPUT] > 65535 || counts[NODE_ATTRIBUTE] > 65535)
         return ferry_fail(decode->error, FERRY_ERROR_FORMAT,
                           "byte %zu: a node has more than 65535 inputs, outputs or attributes", node->at);
-    FERRY_TRY(allocate(decode, counts[NODE_INPUT], sizeof *node->inputs, &node->inputs));
-    FERRY_TRY(allocate(decode, counts[NODE_OUTPUT], sizeof *node->outputs, &node->outputs));
-    FERRY_TRY(allocate(decode, counts[NODE_ATTRIBUTE], sizeof *node->attributes, &node->attributes));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[NODE_INPUT], sizeof *node->inputs, &node->inputs));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[NODE_OUTPUT], sizeof *node->outputs, &node->outputs));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[NODE_ATTRIBUTE], sizeof *node->attributes, &node->attributes));
     for (;;) {
         ferry_protobuf_field field;
         ferry_protobuf inner;
         FERRY_TRY(ferry_protobuf_next(&message, &field));
         if (!field.number) break;
         switch (field.number) {
-        case NODE_INPUT: FERRY_TRY(text(decode, &message, &field, &node->inputs[node->input_count++])); break;
-        case NODE_OUTPUT: FERRY_TRY(text(decode, &message, &field, &node->outputs[node->output_count++])); break;
-        case NODE_NAME: FERRY_TRY(text(decode, &message, &field, &node->name)); break;
-        case NODE_OP: FERRY_TRY(text(decode, &message, &field, &node->op)); break;
+        case NODE_INPUT: FERRY_TRY(ferry_decode_text(decode, &message, &field, &node->inputs[node->input_count++])); break;
+        case NODE_OUTPUT: FERRY_TRY(ferry_decode_text(decode, &message, &field, &node->outputs[node->output_count++])); break;
+        case NODE_NAME: FERRY_TRY(ferry_decode_text(decode, &message, &field, &node->name)); break;
+        case NODE_OP: FERRY_TRY(ferry_decode_text(decode, &message, &field, &node->op)); break;
         case NODE_DOMAIN: FERRY_TRY(decode_name(decode, &message, &field, &node->domain)); break;
-        case NODE_OVERLOAD: FERRY_TRY(text(decode, &message, &field, &node->overload)); break;
+        case NODE_OVERLOAD: FERRY_TRY(ferry_decode_text(decode, &message, &field, &node->overload)); break;
         case NODE_ATTRIBUTE:
             FERRY_TRY(ferry_protobuf_message(&message, &field, &inner));
             FERRY_TRY(decode_attribute(decode, inner, &node->attributes[node->attribute_count++]));
@@ -432,24 +267,25 @@ static ferry_status decode_node(decoder *decode, ferry_protobuf message, ferry_o
 
 /* ---- graphs ---- */
 
-static ferry_status decode_value_info(const decoder *decode, ferry_protobuf message, ferry_onnx_value_info *info) {
+static ferry_status decode_value_info(const ferry_decoder *decode, ferry_protobuf message, ferry_onnx_value_info *info) {
     *info = (ferry_onnx_value_info){.name = ""};
     for (;;) {
         ferry_protobuf_field field;
         FERRY_TRY(ferry_protobuf_next(&message, &field));
         if (!field.number) return FERRY_OK;
-        if (field.number == 1) FERRY_TRY(text(decode, &message, &field, &info->name));
+        if (field.number == 1) FERRY_TRY(ferry_decode_text(decode, &message, &field, &info->name));
         if (field.number != 2) continue;
         FERRY_TRY(ferry_protobuf_message(&message, &field, &info->type_message));
         info->has_type = true;
     }
 }
 
-static ferry_status decode_graph_part(decoder *decode, uint32_t number, const ferry_protobuf *inner, ferry_onnx_graph *graph) {
+static ferry_status decode_graph_part(ferry_decoder *decode, uint32_t number, const ferry_protobuf *inner,
+                                      ferry_onnx_graph *graph) {
     switch (number) {
     case GRAPH_NODE: return decode_node(decode, *inner, &graph->nodes[graph->node_count++]);
-    case GRAPH_INITIALIZER: return decode_tensor(decode, *inner, &graph->initializers[graph->initializer_count++]);
-    case GRAPH_SPARSE: return decode_sparse(decode, *inner, &graph->sparse[graph->sparse_count++]);
+    case GRAPH_INITIALIZER: return ferry_decode_tensor(decode, *inner, &graph->initializers[graph->initializer_count++]);
+    case GRAPH_SPARSE: return ferry_decode_sparse(decode, *inner, &graph->sparse[graph->sparse_count++]);
     case GRAPH_INPUT: return decode_value_info(decode, *inner, &graph->inputs[graph->input_count++]);
     case GRAPH_OUTPUT: return decode_value_info(decode, *inner, &graph->outputs[graph->output_count++]);
     default: return decode_value_info(decode, *inner, &graph->value_infos[graph->value_info_count++]);
@@ -461,7 +297,7 @@ static bool is_graph_part(uint32_t number) {
            number == GRAPH_OUTPUT || number == GRAPH_VALUE_INFO;
 }
 
-static ferry_status decode_graph(decoder *decode, ferry_protobuf message, ferry_onnx_graph *graph) {
+static ferry_status decode_graph(ferry_decoder *decode, ferry_protobuf message, ferry_onnx_graph *graph) {
     size_t counts[FERRY_PROTOBUF_CENSUS];
     *graph = (ferry_onnx_graph){.name = ""};
     if (decode->depth >= FERRY_ONNX_MAX_DEPTH)
@@ -469,18 +305,18 @@ static ferry_status decode_graph(decoder *decode, ferry_protobuf message, ferry_
                           FERRY_ONNX_MAX_DEPTH);
     decode->depth++;
     FERRY_TRY(ferry_protobuf_census(&message, counts));
-    FERRY_TRY(allocate(decode, counts[GRAPH_NODE], sizeof *graph->nodes, &graph->nodes));
-    FERRY_TRY(allocate(decode, counts[GRAPH_INITIALIZER], sizeof *graph->initializers, &graph->initializers));
-    FERRY_TRY(allocate(decode, counts[GRAPH_SPARSE], sizeof *graph->sparse, &graph->sparse));
-    FERRY_TRY(allocate(decode, counts[GRAPH_INPUT], sizeof *graph->inputs, &graph->inputs));
-    FERRY_TRY(allocate(decode, counts[GRAPH_OUTPUT], sizeof *graph->outputs, &graph->outputs));
-    FERRY_TRY(allocate(decode, counts[GRAPH_VALUE_INFO], sizeof *graph->value_infos, &graph->value_infos));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[GRAPH_NODE], sizeof *graph->nodes, &graph->nodes));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[GRAPH_INITIALIZER], sizeof *graph->initializers, &graph->initializers));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[GRAPH_SPARSE], sizeof *graph->sparse, &graph->sparse));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[GRAPH_INPUT], sizeof *graph->inputs, &graph->inputs));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[GRAPH_OUTPUT], sizeof *graph->outputs, &graph->outputs));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[GRAPH_VALUE_INFO], sizeof *graph->value_infos, &graph->value_infos));
     for (;;) {
         ferry_protobuf_field field;
         ferry_protobuf inner;
         FERRY_TRY(ferry_protobuf_next(&message, &field));
         if (!field.number) break;
-        if (field.number == GRAPH_NAME) FERRY_TRY(text(decode, &message, &field, &graph->name));
+        if (field.number == GRAPH_NAME) FERRY_TRY(ferry_decode_text(decode, &message, &field, &graph->name));
         if (!is_graph_part(field.number)) continue;
         FERRY_TRY(ferry_protobuf_message(&message, &field, &inner));
         FERRY_TRY(decode_graph_part(decode, field.number, &inner, graph));
@@ -491,7 +327,7 @@ static ferry_status decode_graph(decoder *decode, ferry_protobuf message, ferry_
 
 /* ---- functions and the model ---- */
 
-static ferry_status decode_opset(const decoder *decode, ferry_protobuf message, ferry_onnx_opset *opset) {
+static ferry_status decode_opset(const ferry_decoder *decode, ferry_protobuf message, ferry_onnx_opset *opset) {
     *opset = (ferry_onnx_opset){.domain = ""};
     for (;;) {
         ferry_protobuf_field field;
@@ -502,15 +338,15 @@ static ferry_status decode_opset(const decoder *decode, ferry_protobuf message, 
     }
 }
 
-static ferry_status decode_function_field(decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
-                                          ferry_onnx_function *function) {
+static ferry_status decode_function_field(ferry_decoder *decode, const ferry_protobuf *message,
+                                          const ferry_protobuf_field *field, ferry_onnx_function *function) {
     ferry_protobuf inner;
     switch (field->number) {
-    case FUNCTION_NAME: return text(decode, message, field, &function->name);
+    case FUNCTION_NAME: return ferry_decode_text(decode, message, field, &function->name);
     case FUNCTION_DOMAIN: return decode_name(decode, message, field, &function->domain);
-    case FUNCTION_OVERLOAD: return text(decode, message, field, &function->overload);
-    case FUNCTION_INPUT: return text(decode, message, field, &function->inputs[function->input_count++]);
-    case FUNCTION_OUTPUT: return text(decode, message, field, &function->outputs[function->output_count++]);
+    case FUNCTION_OVERLOAD: return ferry_decode_text(decode, message, field, &function->overload);
+    case FUNCTION_INPUT: return ferry_decode_text(decode, message, field, &function->inputs[function->input_count++]);
+    case FUNCTION_OUTPUT: return ferry_decode_text(decode, message, field, &function->outputs[function->output_count++]);
     case FUNCTION_NODE:
         FERRY_TRY(ferry_protobuf_message(message, field, &inner));
         return decode_node(decode, inner, &function->nodes[function->node_count++]);
@@ -524,15 +360,15 @@ static ferry_status decode_function_field(decoder *decode, const ferry_protobuf 
     }
 }
 
-static ferry_status decode_function(decoder *decode, ferry_protobuf message, ferry_onnx_function *function) {
+static ferry_status decode_function(ferry_decoder *decode, ferry_protobuf message, ferry_onnx_function *function) {
     size_t counts[FERRY_PROTOBUF_CENSUS];
     *function = (ferry_onnx_function){.name = "", .domain = "", .overload = "", .at = message.at};
     FERRY_TRY(ferry_protobuf_census(&message, counts));
-    FERRY_TRY(allocate(decode, counts[FUNCTION_INPUT], sizeof *function->inputs, &function->inputs));
-    FERRY_TRY(allocate(decode, counts[FUNCTION_OUTPUT], sizeof *function->outputs, &function->outputs));
-    FERRY_TRY(allocate(decode, counts[FUNCTION_NODE], sizeof *function->nodes, &function->nodes));
-    FERRY_TRY(allocate(decode, counts[FUNCTION_DEFAULT], sizeof *function->defaults, &function->defaults));
-    FERRY_TRY(allocate(decode, counts[FUNCTION_OPSET], sizeof *function->opsets.items, &function->opsets.items));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[FUNCTION_INPUT], sizeof *function->inputs, &function->inputs));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[FUNCTION_OUTPUT], sizeof *function->outputs, &function->outputs));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[FUNCTION_NODE], sizeof *function->nodes, &function->nodes));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[FUNCTION_DEFAULT], sizeof *function->defaults, &function->defaults));
+    FERRY_TRY(ferry_decode_allocate(decode, counts[FUNCTION_OPSET], sizeof *function->opsets.items, &function->opsets.items));
     for (;;) {
         ferry_protobuf_field field;
         FERRY_TRY(ferry_protobuf_next(&message, &field));
@@ -541,15 +377,15 @@ static ferry_status decode_function(decoder *decode, ferry_protobuf message, fer
     }
 }
 
-static ferry_status decode_model_field(decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
+static ferry_status decode_model_field(ferry_decoder *decode, const ferry_protobuf *message, const ferry_protobuf_field *field,
                                        ferry_onnx_model *model) {
     ferry_protobuf inner;
     switch (field->number) {
     case MODEL_IR_VERSION: return ferry_protobuf_integer(message, field, &model->ir_version);
     case MODEL_VERSION: return ferry_protobuf_integer(message, field, &model->model_version);
-    case MODEL_PRODUCER: return text(decode, message, field, &model->producer_name);
-    case MODEL_PRODUCER_VERSION: return text(decode, message, field, &model->producer_version);
-    case MODEL_DOMAIN: return text(decode, message, field, &model->domain);
+    case MODEL_PRODUCER: return ferry_decode_text(decode, message, field, &model->producer_name);
+    case MODEL_PRODUCER_VERSION: return ferry_decode_text(decode, message, field, &model->producer_version);
+    case MODEL_DOMAIN: return ferry_decode_text(decode, message, field, &model->domain);
     case MODEL_GRAPH:
         if (model->has_graph) return ferry_fail(decode->error, FERRY_ERROR_FORMAT, "byte %zu: a second graph", field->at);
         model->has_graph = true;
@@ -560,7 +396,7 @@ static ferry_status decode_model_field(decoder *decode, const ferry_protobuf *me
         return decode_opset(decode, inner, &model->opsets.items[model->opsets.count++]);
     case MODEL_METADATA:
         FERRY_TRY(ferry_protobuf_message(message, field, &inner));
-        return decode_pair(decode, inner, &model->metadata[model->metadata_count++]);
+        return ferry_decode_pair(decode, inner, &model->metadata[model->metadata_count++]);
     case MODEL_FUNCTION:
         FERRY_TRY(ferry_protobuf_message(message, field, &inner));
         return decode_function(decode, inner, &model->functions[model->function_count++]);
@@ -570,15 +406,15 @@ static ferry_status decode_model_field(decoder *decode, const ferry_protobuf *me
 
 ferry_status ferry_onnx_decode_model(const void *file, size_t bytes, ferry_arena *arena, ferry_onnx_model *model,
                                      ferry_error *error) {
-    decoder decode = {.arena = arena, .error = error};
+    ferry_decoder decode = {.arena = arena, .error = error};
     ferry_protobuf message = ferry_protobuf_open(file, bytes, error);
     size_t counts[FERRY_PROTOBUF_CENSUS];
     *model = (ferry_onnx_model){.producer_name = "", .producer_version = "", .domain = ""};
     if (bytes == 0) return ferry_fail(error, FERRY_ERROR_FORMAT, "the file is empty");
     FERRY_TRY(ferry_protobuf_census(&message, counts));
-    FERRY_TRY(allocate(&decode, counts[MODEL_OPSET], sizeof *model->opsets.items, &model->opsets.items));
-    FERRY_TRY(allocate(&decode, counts[MODEL_METADATA], sizeof *model->metadata, &model->metadata));
-    FERRY_TRY(allocate(&decode, counts[MODEL_FUNCTION], sizeof *model->functions, &model->functions));
+    FERRY_TRY(ferry_decode_allocate(&decode, counts[MODEL_OPSET], sizeof *model->opsets.items, &model->opsets.items));
+    FERRY_TRY(ferry_decode_allocate(&decode, counts[MODEL_METADATA], sizeof *model->metadata, &model->metadata));
+    FERRY_TRY(ferry_decode_allocate(&decode, counts[MODEL_FUNCTION], sizeof *model->functions, &model->functions));
     for (;;) {
         ferry_protobuf_field field;
         FERRY_TRY(ferry_protobuf_next(&message, &field));

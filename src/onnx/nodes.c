@@ -262,12 +262,10 @@ static ferry_status add_node(builder *build, const ferry_op *op) {
     if (!op) return note_unsupported(build);
     if (is_lost(build)) return FERRY_OK;
     ferry_attributes attributes = {call->attributes.items, (int)call->attributes.count};
-    int output_count = call->output_count;
-    while (output_count > op->min_outputs && !outputs[output_count - 1]) output_count--;
     FERRY_TRY(ferry_graph_add_node(scope->graph, call->name, op, &attributes, (int)call->inputs.count, call->inputs.items,
-                                   output_count, outputs, NULL, &made, error));
+                                   call->output_count, outputs, NULL, &made, error));
     FERRY_TRY(ferry_node_infer(scope->graph, made, error));
-    for (int i = 0; i < output_count; i++)
+    for (int i = 0; i < call->output_count; i++)
         if (outputs[i]) FERRY_TRY(ferry_import_claim(scope, build->node->outputs[i], outputs[i]));
     return FERRY_OK;
 }

@@ -99,14 +99,6 @@ static ferry_status axes_to_input(ferry_onnx_call *call) { return ferry_onnx_int
 
 static ferry_status shape_to_input(ferry_onnx_call *call) { return ferry_onnx_integers_to_input(call, "shape", 1); }
 
-static ferry_status resize_as_before_11(ferry_onnx_call *call) { /* Resize-10: X, scales */
-    ferry_graph_value *scales = ferry_onnx_call_input(call, 1);
-    FERRY_TRY(ferry_onnx_set_input(call, 1, NULL));
-    FERRY_TRY(ferry_onnx_set_input(call, 2, scales));
-    FERRY_TRY(ferry_onnx_set_string(call, "coordinate_transformation_mode", "asymmetric"));
-    return ferry_onnx_set_string(call, "nearest_mode", "floor");
-}
-
 static ferry_status roi_align_as_before_16(ferry_onnx_call *call) {
     return ferry_onnx_set_string(call, "coordinate_transformation_mode", "output_half_pixel");
 }
@@ -190,7 +182,7 @@ static const struct row {
     {"ReduceSum", 13, axes_to_input},
     {"ReduceSumSquare", 18, axes_to_input},
     {"Reshape", 5, shape_to_input},
-    {"Resize", 11, resize_as_before_11},
+    {"Resize", 11, ferry_onnx_step_resize_11},
     {"RoiAlign", 16, roi_align_as_before_16},
     {"Scan", 9, ferry_onnx_step_scan_9},
     {"Scatter", INT64_MAX, rename_scatter},

@@ -70,6 +70,7 @@ ferry_status ferry_onnx_step_batch_normalization_9(ferry_onnx_call *call);
 ferry_status ferry_onnx_step_batch_normalization_14(ferry_onnx_call *call);
 ferry_status ferry_onnx_step_group_normalization_21(ferry_onnx_call *call);
 ferry_status ferry_onnx_step_prelu_7(ferry_onnx_call *call);
+ferry_status ferry_onnx_step_resize_11(ferry_onnx_call *call);
 ferry_status ferry_onnx_step_scan_9(ferry_onnx_call *call);
 ferry_status ferry_onnx_step_softmax_13(ferry_onnx_call *call);
 ferry_status ferry_onnx_step_split_2(ferry_onnx_call *call);

@@ -181,15 +181,54 @@ ferry_status ferry_onnx_step_upsample_9(ferry_onnx_call *call) {
     return ferry_onnx_set_input(call, 1, constant);
 }
 
-ferry_status ferry_onnx_step_upsample(ferry_onnx_call *call) {
-    const ferry_attributes view = {call->attributes.items, (int)call->attributes.count};
-    ferry_graph_value *scales = ferry_onnx_call_input(call, 1);
-    if (ferry_attribute_is(&view, "mode", "bilinear", false)) FERRY_TRY(ferry_onnx_set_string(call, "mode", "linear"));
-    call->op = "Resize";
+/* Before opset 11: X, scales; positions x / scale, and of the nearest pixels the one below. */
+static ferry_status resize_by_scales(ferry_onnx_call *call, ferry_graph_value *scales, const char *nearest) {
     FERRY_TRY(ferry_onnx_set_input(call, 1, NULL));
     FERRY_TRY(ferry_onnx_set_input(call, 2, scales));
     FERRY_TRY(ferry_onnx_set_string(call, "coordinate_transformation_mode", "asymmetric"));
-    return ferry_onnx_set_string(call, "nearest_mode", "floor");
+    return ferry_onnx_set_string(call, "nearest_mode", nearest);
+}
+
+ferry_status ferry_onnx_step_upsample(ferry_onnx_call *call) {
+    const ferry_attributes view = {call->attributes.items, (int)call->attributes.count};
+    if (ferry_attribute_is(&view, "mode", "bilinear", false)) FERRY_TRY(ferry_onnx_set_string(call, "mode", "linear"));
+    call->op = "Resize";
+    return resize_by_scales(call, ferry_onnx_call_input(call, 1), "floor");
+}
+
+/* The part of constant scales that enlarges (or, else, shrinks), with ones in the other places. */
+static ferry_status part_of_scales(ferry_onnx_call *call, const ferry_graph_value *scales, bool enlarging,
+                                   ferry_graph_value **part) {
+    float values[FERRY_MAX_RANK];
+    int64_t count = ferry_shape_count(&scales->type.shape);
+    for (int64_t i = 0; i < count; i++) {
+        float scale = (float)ferry_load_double(scales->type.dtype, scales->type.data, i);
+        values[i] = (scale > 1) == enlarging ? scale : 1;
+    }
+    return ferry_onnx_reals(call, enlarging ? "up" : "down", FERRY_FLOAT32, values, count, part);
+}
+
+/* Resize-10 took, for nearest pixels, the one below when it enlarged and the one above when it shrank (as its tests and ONNX
+ * Runtime have it). An operator that does both along different axes becomes two. */
+ferry_status ferry_onnx_step_resize_11(ferry_onnx_call *call) {
+    const ferry_attributes view = {call->attributes.items, (int)call->attributes.count};
+    ferry_graph_value *scales = ferry_onnx_call_input(call, 1), *up, *larger;
+    bool enlarges = false, shrinks = false;
+    int64_t count = ferry_value_is_constant(scales) ? ferry_shape_count(&scales->type.shape) : 0;
+    bool nearest = ferry_attribute_is(&view, "mode", "nearest", true) && count > 0 && count <= FERRY_MAX_RANK;
+    for (int64_t i = 0; nearest && i < count; i++) {
+        double scale = ferry_load_double(scales->type.dtype, scales->type.data, i);
+        enlarges |= scale > 1;
+        shrinks |= scale < 1;
+    }
+    if (!(enlarges && shrinks)) return resize_by_scales(call, scales, shrinks ? "ceil" : "floor");
+    FERRY_TRY(part_of_scales(call, scales, true, &up));
+    FERRY_TRY(resize_by_scales(call, up, "floor"));
+    const ferry_attributes first = {call->attributes.items, (int)call->attributes.count};
+    FERRY_TRY(ferry_onnx_emit(call, "Resize", &first, (int)call->inputs.count, call->inputs.items, &larger));
+    FERRY_TRY(ferry_onnx_set_input(call, 0, larger));
+    FERRY_TRY(part_of_scales(call, scales, false, &scales));
+    return resize_by_scales(call, scales, "ceil");
 }
 
 /* ---- Scan ---- */

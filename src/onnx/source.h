@@ -32,7 +32,7 @@ void ferry_onnx_source_close(void *source); /* takes NULL; void * so that a grap
 ferry_status ferry_onnx_tensor_load(ferry_onnx_source *source, const ferry_onnx_tensor *tensor, ferry_arena *arena,
                                     ferry_tensor *result, ferry_error *error);
 /* A sparse tensor made dense. Refused when the dense tensor would take more than FERRY_ONNX_MAX_DENSE bytes. */
-#define FERRY_ONNX_MAX_DENSE ((size_t)1 << 30)
+#define FERRY_ONNX_MAX_DENSE ((size_t)1 << 28)
 ferry_status ferry_onnx_sparse_load(ferry_onnx_source *source, const ferry_onnx_sparse *sparse, ferry_arena *arena,
                                     ferry_tensor *result, ferry_error *error);
 

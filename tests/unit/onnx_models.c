@@ -72,6 +72,16 @@ static void unsorted(writer *out) {
     ferry_protobuf_end(out);
 }
 
+static void same_output_twice(writer *out) {
+    put_head(out, 8, 17);
+    begin_graph(out, "twice");
+    put_node(out, "Neg", "x", "y");
+    put_input(out, "x", FLOAT, "4");
+    put_output(out, "y", FLOAT, "4");
+    put_output(out, "y", FLOAT, "4");
+    ferry_protobuf_end(out);
+}
+
 /* ---- element types and encodings ---- */
 
 static void begin_tensor(writer *out, const char *name, int dtype, const char *dims) {
@@ -549,6 +559,7 @@ const sample samples[] = {
     {"convolution", convolution, FERRY_OK, NULL},
     {"initializer_is_input", initializer_is_input, FERRY_OK, NULL},
     {"unsorted", unsorted, FERRY_OK, NULL},
+    {"same_output_twice", same_output_twice, FERRY_OK, NULL},
     {"typed_data", typed_data, FERRY_OK, NULL},
     {"sparse", sparse, FERRY_OK, NULL},
     {"constants", constants, FERRY_OK, NULL},

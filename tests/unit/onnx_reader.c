@@ -179,6 +179,18 @@ static void sorts_nodes(void **state) {
     ferry_graph_destroy(graph);
 }
 
+static void an_output_named_twice_is_copied(void **state) {
+    (void)state;
+    ferry_graph *graph = read_good("same_output_twice");
+    ferry_error error = {0};
+    assert_int_equal(graph->outputs.count, 2);
+    assert_true(graph->outputs.items[0] != graph->outputs.items[1]);
+    assert_true(node_of(graph, "Identity")->inputs[0] == graph->outputs.items[0]);
+    assert_true(node_of(graph, "Identity")->outputs[0] == graph->outputs.items[1]);
+    assert_int_equal(ferry_graph_verify(graph, &error), FERRY_OK);
+    ferry_graph_destroy(graph);
+}
+
 static void constant_nodes_become_constants(void **state) {
     (void)state;
     ferry_graph *graph = read_good("constants");
@@ -480,6 +492,7 @@ int main(void) {
         cmocka_unit_test(keeps_symbols_and_metadata),
         cmocka_unit_test(initializers_are_no_inputs),
         cmocka_unit_test(sorts_nodes),
+        cmocka_unit_test(an_output_named_twice_is_copied),
         cmocka_unit_test(constant_nodes_become_constants),
         cmocka_unit_test(old_attributes_become_inputs),
         cmocka_unit_test(old_shapes_are_as_they_were),
