@@ -6,7 +6,7 @@
 
 static bool is_average(const ferry_call *call) {
     ferry_op_index op = ferry_op_index_of(call->op);
-    return op == FERRY_OP_AveragePool || op == FERRY_OP_GlobalAveragePool;
+    return op == FERRY_OP_AveragePool || op == FERRY_OP_GlobalAveragePool || op == FERRY_OP_ReduceMean;
 }
 
 /* ---- windows ---- */
@@ -154,3 +154,23 @@ static ferry_status run_global(ferry_call *call) {
 }
 
 const ferry_implementation ferry_cpu_global_pool = {.name = "pool.global", .accepts = accepts_global, .run = run_global};
+
+/* ReduceMean and ReduceMax over all pixels of each channel, which is what global pools are. */
+static bool accepts_pixels(const ferry_call *call, ferry_layout *inputs, ferry_layout *outputs, ferry_reason *reason) {
+    const ferry_tensor *in = ferry_call_input(call, 0), *axes = ferry_call_input(call, 1);
+    unsigned named = 0;
+    if (!ferry_all_float32(call, 1, reason)) return false;
+    if (in->shape.rank < 3) return ferry_reject(reason, "the rank is below 3, or not known");
+    if (!ferry_attribute_integer(call->attributes, "keepdims", 1)) return ferry_reject(reason, "the dimensions are dropped");
+    if (!axes || !axes->data || (axes->dtype != FERRY_INT64 && axes->dtype != FERRY_INT32))
+        return ferry_reject(reason, "the axes are not constant");
+    for (int64_t i = 0; i < ferry_shape_count(&axes->shape); i++) {
+        int axis = ferry_axis_of(ferry_integer_at(axes, i), in->shape.rank);
+        if (axis >= 0) named |= 1u << axis;
+    }
+    if (named != (1u << in->shape.rank) - 4) return ferry_reject(reason, "the axes are not those of the pixels");
+    inputs[0] = outputs[0] = in->layout;
+    return true;
+}
+
+const ferry_implementation ferry_cpu_reduce_pixels = {.name = "reduce.pixels", .accepts = accepts_pixels, .run = run_global};

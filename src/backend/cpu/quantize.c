@@ -85,23 +85,69 @@ static bool accepts_dynamic(const ferry_call *call, ferry_layout *inputs, ferry_
     return true;
 }
 
-static ferry_status run_dynamic(ferry_call *call) {
-    const ferry_tensor *in = ferry_call_input(call, 0), *scale = ferry_call_output(call, 1), *zero = ferry_call_output(call, 2);
+/* The range is found by parts, whose extremes lie in the workspace; then the parts are quantised. */
+enum { DYNAMIC_PART = 16384 };
+
+typedef struct dynamic_loop {
     ferry_reduce_table reduce;
+    ferry_quantize_function quantize;
+    const float *in;
+    uint8_t *out;
+    float *extremes; /* lowest and highest of each part */
+    int64_t total;
+    float scale;
+    int32_t zero_point;
+} dynamic_loop;
+
+static int64_t part_size(const dynamic_loop *loop, int64_t part) {
+    return ferry_min_int64(loop->total - part * DYNAMIC_PART, DYNAMIC_PART);
+}
+
+static void find_range(void *user, int64_t part, int thread) {
+    const dynamic_loop *loop = user;
+    const float *in = loop->in + part * DYNAMIC_PART;
+    (void)thread;
+    loop->reduce.run[FERRY_REDUCTION_min](&loop->extremes[2 * part], in, part_size(loop, part), 1, 1);
+    loop->reduce.run[FERRY_REDUCTION_max](&loop->extremes[2 * part + 1], in, part_size(loop, part), 1, 1);
+}
+
+static void quantize_part(void *user, int64_t part, int thread) {
+    const dynamic_loop *loop = user;
+    (void)thread;
+    loop->quantize(loop->out + part * DYNAMIC_PART, loop->in + part * DYNAMIC_PART, part_size(loop, part), loop->scale,
+                   loop->zero_point);
+}
+
+static ferry_status prepare_dynamic(ferry_call *call) {
+    int64_t parts = ferry_ceil_div(ferry_shape_count(&ferry_call_input(call, 0)->shape), DYNAMIC_PART);
+    call->workspace_bytes = (size_t)parts * 2 * sizeof(float);
+    return FERRY_OK;
+}
+
+static ferry_status run_dynamic(ferry_call *call) {
+    const ferry_tensor *in = ferry_call_input(call, 0);
+    float *scale = ferry_call_output(call, 1)->data, low = 0.0f, high = 0.0f;
+    uint8_t *zero = ferry_call_output(call, 2)->data;
     ferry_quantize_table table;
-    float low, high;
-    ferry_reduce_init(&reduce, call->features);
     ferry_quantize_init(&table, call->features);
-    int64_t total = ferry_shape_count(&in->shape);
-    reduce.run[FERRY_REDUCTION_min](&low, in->data, total, 1, 1);
-    reduce.run[FERRY_REDUCTION_max](&high, in->data, total, 1, 1);
-    ferry_quantize_dynamic(low, high, scale->data, zero->data);
-    if (*(float *)scale->data == 0.0f) /* all zero: any scale does */
-        table.quantize_u8(ferry_call_output(call, 0)->data, in->data, total, 1.0f, 0);
-    else
-        table.quantize_u8(ferry_call_output(call, 0)->data, in->data, total, *(float *)scale->data, *(uint8_t *)zero->data);
+    dynamic_loop loop = {.quantize = table.quantize_u8,
+                         .in = in->data,
+                         .out = ferry_call_output(call, 0)->data,
+                         .extremes = call->workspace,
+                         .total = ferry_shape_count(&in->shape)};
+    ferry_reduce_init(&loop.reduce, call->features);
+    int64_t parts = ferry_ceil_div(loop.total, DYNAMIC_PART);
+    ferry_pool_run(call->pool, parts, find_range, &loop);
+    for (int64_t i = 0; i < parts; i++) {
+        low = loop.extremes[2 * i] < low ? loop.extremes[2 * i] : low;
+        high = loop.extremes[2 * i + 1] > high ? loop.extremes[2 * i + 1] : high;
+    }
+    ferry_quantize_dynamic(low, high, scale, zero);
+    loop.scale = *scale == 0.0f ? 1.0f : *scale; /* all zero: any scale does */
+    loop.zero_point = *zero;
+    ferry_pool_run(call->pool, parts, quantize_part, &loop);
     return FERRY_OK;
 }
 
 const ferry_implementation ferry_cpu_dynamic_quantize = {
-    .name = "dynamic_quantize.vector", .accepts = accepts_dynamic, .run = run_dynamic};
+    .name = "dynamic_quantize.vector", .accepts = accepts_dynamic, .prepare = prepare_dynamic, .run = run_dynamic};

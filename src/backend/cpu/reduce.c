@@ -48,11 +48,32 @@ static void work_rows(void *user, int64_t first, int64_t last, int thread) {
     for (int64_t row = first; row < last; row++) work_columns(user, row, 0, 1);
 }
 
+/* Rows too short for a vector: a bundle of them is turned into columns. */
+static void work_short_rows(void *user, int64_t first, int64_t last, int thread) {
+    const reduce_loop *loop = user;
+    const int64_t count = loop->slab.count;
+    float turned[FERRY_SHORT_ROW * FERRY_SHORT_ROWS];
+    (void)thread;
+    for (int64_t row = first; row < last; row += FERRY_SHORT_ROWS) {
+        int64_t rows = ferry_min_int64(last - row, FERRY_SHORT_ROWS);
+        ferry_turn_rows(turned, loop->in + row * count, rows, count);
+        reduce_loop bundle = *loop;
+        bundle.in = turned;
+        bundle.slab = (slab){1, count, rows};
+        bundle.out = loop->softmax ? turned : loop->out ? loop->out + row : NULL;
+        bundle.places = loop->places ? loop->places + row : NULL;
+        work_columns(&bundle, 0, 0, rows);
+        if (loop->softmax) ferry_turn_back(loop->out + row * count, turned, rows, count);
+    }
+}
+
 /* Columns are contiguous rows when inner is 1. Parts of columns are whole cache lines where possible. */
 static void work(const ferry_call *call, const reduce_loop *loop) {
     const slab *s = &loop->slab;
+    bool short_rows = s->count > 1 && s->count <= FERRY_SHORT_ROW && s->outer > 1;
     if (s->inner == 1)
-        ferry_parallel_ranges(call->pool, s->outer, ferry_grain(s->count), work_rows, (void *)loop);
+        ferry_parallel_ranges(call->pool, s->outer, ferry_max_int64(ferry_grain(s->count), short_rows ? FERRY_SHORT_ROWS : 1),
+                              short_rows ? work_short_rows : work_rows, (void *)loop);
     else
         ferry_parallel_planes(call->pool, s->outer, s->inner, ferry_max_int64(ferry_grain(s->count), 16), work_plane,
                               (void *)loop);

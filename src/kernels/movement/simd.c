@@ -58,6 +58,13 @@ static void transpose_4(void *out_data, int64_t out_stride, const void *in_data,
     const float *in = in_data;
     for (int64_t stripe = 0; stripe < rows; stripe += STRIPE) {
         int64_t stop = rows - stripe < STRIPE ? rows : stripe + STRIPE, whole = stripe + (stop - stripe) / SIDE * SIDE, c = 0;
+        for (; c + 2 * SIDE <= columns; c += 2 * SIDE) { /* two tiles side by side use up the input's cache lines at once */
+            for (int64_t r = stripe; r < whole; r += SIDE) {
+                square(out + c * out_stride + r, out_stride, in + r * in_stride + c, in_stride);
+                square(out + (c + SIDE) * out_stride + r, out_stride, in + r * in_stride + c + SIDE, in_stride);
+            }
+            border(out + c * out_stride + whole, out_stride, in + whole * in_stride + c, in_stride, stop - whole, 2 * SIDE);
+        }
         for (; c + SIDE <= columns; c += SIDE) {
             for (int64_t r = stripe; r < whole; r += SIDE)
                 square(out + c * out_stride + r, out_stride, in + r * in_stride + c, in_stride);

@@ -84,8 +84,33 @@ FERRY_INLINE void blocked_group(const ferry_pooling *p, const window_rows *w, fl
     }
 }
 
+/* Four neighbouring interior outputs of a small window, dilation 1: first down each column of pixels, which the windows share,
+ * then across. kernel and stride are constants. */
+FERRY_INLINE void blocked_shared(const ferry_pooling *p, const window_rows *w, float *out, int64_t x, int kernel, int stride,
+                                 bool average) {
+    enum { MOST = 9 };
+    const int columns = 3 * stride + kernel;
+    vec column[MOST];
+    FERRY_UNROLL
+    for (int c = 0; c < columns; c++) column[c] = start(average);
+    for (int64_t i = w->z0; i < w->z1; i++)
+        for (int64_t j = w->y0; j < w->y1; j++) {
+            const float *line = w->origin + i * w->z_step + j * w->y_step + (x * stride - p->before[2]) * FERRY_VEC;
+            FERRY_UNROLL
+            for (int c = 0; c < columns; c++) column[c] = take(column[c], vec_load(line + c * FERRY_VEC), average);
+        }
+    FERRY_UNROLL
+    for (int g = 0; g < 4; g++) {
+        vec total = column[g * stride];
+        FERRY_UNROLL
+        for (int k = 1; k < kernel; k++) total = take(total, column[g * stride + k], average);
+        if (average) total = vec_div(total, vec_set1(divisor(p, w, x + g, kernel)));
+        vec_store(out + (x + g) * FERRY_VEC, total);
+    }
+}
+
 FERRY_INLINE void blocked_rows(const ferry_pooling *p, float *out, const float *in, int64_t first, int64_t last, int kernel,
-                               int stride, int dilation, bool average) {
+                               int stride, int dilation, bool shared, bool average) {
     int64_t left, right, width = p->output[2];
     interior(p, &left, &right);
     for (int64_t row = first; row < last; row++) {
@@ -93,7 +118,12 @@ FERRY_INLINE void blocked_rows(const ferry_pooling *p, float *out, const float *
         window_rows w = rows_of(p, in, row, FERRY_VEC);
         int64_t x = 0;
         for (; x < left; x++) blocked_border(p, &w, line, x, average);
-        for (; x + 4 <= right; x += 4) blocked_group(p, &w, line, x, 4, kernel, stride, dilation, average);
+        for (; x + 4 <= right; x += 4) {
+            if (shared)
+                blocked_shared(p, &w, line, x, kernel, stride, average);
+            else
+                blocked_group(p, &w, line, x, 4, kernel, stride, dilation, average);
+        }
         for (; x < right; x++) blocked_group(p, &w, line, x, 1, kernel, stride, dilation, average);
         for (; x < width; x++) blocked_border(p, &w, line, x, average);
     }
@@ -102,13 +132,15 @@ FERRY_INLINE void blocked_rows(const ferry_pooling *p, float *out, const float *
 FERRY_INLINE void blocked(const ferry_pooling *p, float *out, const float *in, int64_t first, int64_t last, bool average) {
     int kernel = (int)p->kernel[2], stride = (int)p->stride[2], dilation = (int)p->dilation[2];
     if (dilation == 1 && kernel == 2 && stride == 2)
-        blocked_rows(p, out, in, first, last, 2, 2, 1, average);
+        blocked_rows(p, out, in, first, last, 2, 2, 1, true, average);
     else if (dilation == 1 && kernel == 3 && stride == 2)
-        blocked_rows(p, out, in, first, last, 3, 2, 1, average);
+        blocked_rows(p, out, in, first, last, 3, 2, 1, true, average);
+    else if (dilation == 1 && kernel == 3 && stride == 1)
+        blocked_rows(p, out, in, first, last, 3, 1, 1, true, average);
     else if (dilation == 1 && kernel == 5 && stride == 1)
-        blocked_rows(p, out, in, first, last, 5, 1, 1, average);
+        blocked_rows(p, out, in, first, last, 5, 1, 1, true, average);
     else
-        blocked_rows(p, out, in, first, last, kernel, stride, dilation, average);
+        blocked_rows(p, out, in, first, last, kernel, stride, dilation, false, average);
 }
 
 static void max_blocked(const ferry_pooling *p, float *out, const float *in, int64_t first, int64_t last) {

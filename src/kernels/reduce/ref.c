@@ -106,6 +106,16 @@ static void log_softmax(float *out, const float *in, int64_t count, int64_t stri
     for (int64_t j = 0; j < columns; j++) softmax_column(out + j, in + j, count, stride, true);
 }
 
+void ferry_turn_rows(float *turned, const float *rows, int64_t row_count, int64_t count) {
+    for (int64_t r = 0; r < row_count; r++)
+        for (int64_t i = 0; i < count; i++) turned[i * row_count + r] = rows[r * count + i];
+}
+
+void ferry_turn_back(float *rows, const float *turned, int64_t row_count, int64_t count) {
+    for (int64_t r = 0; r < row_count; r++)
+        for (int64_t i = 0; i < count; i++) rows[r * count + i] = turned[i * row_count + r];
+}
+
 void ferry_reduce_init(ferry_reduce_table *table, uint32_t features) {
     (void)features;
 #define FERRY_REDUCTION(name) table->run[FERRY_REDUCTION_##name] = reduce_##name;
