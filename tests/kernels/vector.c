@@ -75,6 +75,15 @@ static void special_values(void **state) {
         ferry_check_close(tanh_expected, y, 6, 0, 0, "%s tanh", probe->isa);
         probe->erf(x, y, 6);
         ferry_check_close(tanh_expected, y, 6, 0, 1e-7, "%s erf", probe->isa);
+        const uint32_t not_a_number = 0xFFC12345u; /* with a payload */
+        float odd[6], result[6];
+        for (int i = 0; i < 6; i++) memcpy(&odd[i], &not_a_number, sizeof odd[i]);
+        const ferry_vector_map all[] = {probe->exp, probe->sigmoid, probe->silu, probe->tanh,
+                                        probe->erf, probe->gelu,    probe->mish};
+        for (size_t f = 0; f < sizeof all / sizeof *all; f++) {
+            all[f](odd, result, 6);
+            for (int i = 0; i < 6; i++) assert_true(isnan(result[i]));
+        }
     }
 }
 

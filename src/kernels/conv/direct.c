@@ -76,5 +76,6 @@ double ferry_conv_direct_cost(const ferry_conv_tactic *tactic, const ferry_conv_
     /* One panel block uses half the tile: the loads of inputs then bound it. 40: what storing a vector of results costs. */
     const double waste = panels.blocks > 1 ? 1.0 : 1.3;
     const double copy = (double)p->batch * p->in_channels * p->in_height * p->in_width / tactic->block;
-    return pixels * (double)panels.out_blocks * (depth * waste + 40.0) + copy * 2.0;
+    return ferry_conv_reading_cost(ferry_conv_direct_packed_bytes(tactic, p)) +
+           pixels * (double)panels.out_blocks * (depth * waste + 40.0) + copy * 2.0;
 }

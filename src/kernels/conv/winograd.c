@@ -97,6 +97,7 @@ double ferry_conv_winograd_cost(const ferry_conv_tactic *tactic, const ferry_con
     const double in = (double)sizes.in_channels, out_blocks = (double)ferry_ceil_div(p->out_channels, tactic->block);
     const double tiles = (double)sizes.tiles * p->batch;
     /* Measured weights of the transforms: 250 and 300 instructions a vector of channels, and 40 to finish an output. */
-    return tiles *
-           (FERRY_WINOGRAD_POINTS * in * out_blocks * 1.1 + in / tactic->block * 250.0 + out_blocks * (300.0 + 16 * 40.0));
+    return ferry_conv_reading_cost(ferry_conv_winograd_packed_bytes(tactic, p)) +
+           tiles *
+               (FERRY_WINOGRAD_POINTS * in * out_blocks * 1.1 + in / tactic->block * 250.0 + out_blocks * (300.0 + 16 * 40.0));
 }
