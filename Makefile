@@ -5,7 +5,7 @@ DEMO := build/demo
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 GOLDEN_PACKAGES := numpy onnxruntime opencv-python-headless
-PEER_PACKAGES := numpy onnxruntime openvino ncnn pnnx MNN
+PEER_PACKAGES := numpy onnxruntime openvino ncnn MNN
 
 .PHONY: all help dependencies build demo test asan fuzz bench bench-peers man docs install clean
 
