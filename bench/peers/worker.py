@@ -61,7 +61,8 @@ def ncnn_engine(model, threads, folder):
     if not os.path.exists(stem + ".ncnn.param"):
         # pnnx' wheel carries the converter; importing the package would want PyTorch.
         places = importlib.util.find_spec("pnnx").submodule_search_locations
-        converter = next(path for place in places for path in glob.glob(os.path.join(place, "bin", "pnnx*")) if os.access(path, os.X_OK))
+        converter = next(path for place in places for path in glob.glob(os.path.join(place, "**", "pnnx"), recursive=True)
+                         if os.path.isfile(path))
         sizes = "[" + ",".join(map(str, shape)) + "]f32"
         subprocess.run([converter, model, f"inputshape={sizes}", "fp16=0", f"ncnnparam={stem}.ncnn.param", f"ncnnbin={stem}.ncnn.bin"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
