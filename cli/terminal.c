@@ -45,7 +45,8 @@ void ferry_cli_progress_init(ferry_cli_progress *progress, bool quiet) {
 static void draw_bar(ferry_cli_progress *progress, int64_t done, int64_t total, const char *note) {
     enum { WIDEST = 40 };
     char bar[WIDEST + 1];
-    int room = terminal_width() - 44 - (int)strlen(note), width = room < WIDEST ? room : WIDEST;
+    int extra = (int)strlen(progress->stage) > 12 ? (int)strlen(progress->stage) - 12 : 0; /* of a long file name */
+    int room = terminal_width() - 44 - extra - (int)strlen(note), width = room < WIDEST ? room : WIDEST;
     if (total > 0 && done > total) done = total;
     if (total <= 0 || width < 4) {
         fprintf(stderr, "\r\033[K%-12s %lld %s", progress->stage, (long long)done, note);

@@ -24,13 +24,14 @@ for file in "$results"/*.xml; do
     failed=$((failed + bad))
     skipped=$((skipped + left))
 done
-if [ -f "$results/fuzz.txt" ]; then
-    good=$(grep -c '^passed' "$results/fuzz.txt" || true)
-    bad=$(grep -c '^FAILED' "$results/fuzz.txt" || true)
-    echo "fuzz: $good passed, $bad failed"
+for file in "$results"/*.txt; do
+    [ -f "$file" ] || continue
+    good=$(grep -c '^passed' "$file" || true)
+    bad=$(grep -c '^FAILED' "$file" || true)
+    echo "$(basename "$file" .txt): $good passed, $bad failed"
     passed=$((passed + good))
     failed=$((failed + bad))
-fi
+done
 [ "$skipped" -eq 0 ] || echo "($skipped skipped for want of the trained models or of Python packages)"
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -13,4 +13,6 @@ if [ ! -x "$venv/bin/python" ]; then
     echo "bench-peers: '$venv' holds no Python; see tools/make-venv.sh" >&2
     exit 1
 fi
+# The converter for ncnn, without the PyTorch that its package asks for; ncnn is left out where this fails.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps pnnx >/dev/null 2>&1 || true
 FERRY_ASSETS=${FERRY_ASSETS:-$root/../shared/assets} exec "$venv/bin/python" "$root/bench/peers/compare.py" --ferry "$ferry" --folder "$folder" "$@"

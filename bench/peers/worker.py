@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One engine in a process of its own: worker.py ENGINE MODEL THREADS FOLDER. Loads the model, prints {"load_ms": ...}, then answers each
 line "N" on standard input with the milliseconds of N runs as JSON, and the end of input with {"peak_rss_mb": ...}."""
+import glob
+import importlib.util
 import json
 import os
 import resource
@@ -57,10 +59,10 @@ def ncnn_engine(model, threads, folder):
     name, shape, dtype = onnx_input(model)
     stem = os.path.join(folder, os.path.basename(model)[:-5])
     if not os.path.exists(stem + ".ncnn.param"):
-        import pnnx  # its wheel carries the converter
-
-        converter = os.path.join(os.path.dirname(pnnx.__file__), "bin", "pnnx")
-        converter = converter if os.path.exists(converter) else "pnnx"
+        # pnnx' wheel carries the converter; importing the package would want PyTorch.
+        places = importlib.util.find_spec("pnnx").submodule_search_locations
+        converter = next(path for place in places for path in glob.glob(os.path.join(place, "**", "pnnx"), recursive=True)
+                         if os.path.isfile(path))
         sizes = "[" + ",".join(map(str, shape)) + "]f32"
         subprocess.run([converter, model, f"inputshape={sizes}", "fp16=0", f"ncnnparam={stem}.ncnn.param", f"ncnnbin={stem}.ncnn.bin"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)
