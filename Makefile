@@ -42,7 +42,7 @@ fuzz: ## fuzz every reader of files, FUZZ_SECONDS=60 each
 	@tools/run-fuzz.sh $(FUZZ_SECONDS)
 
 bench: build ## measure the kernels
-	@cmake --build build/release --target bench
+	@for program in $$(find build/release/bench -name 'bench_*' -type f -perm -u+x | sort); do echo "== $$program"; $$program || exit 1; done
 
 bench-peers: build ## measure beside ONNX Runtime, OpenVINO, ncnn and MNN
 	@tools/make-venv.sh build/venv-peers $(PEER_PACKAGES)

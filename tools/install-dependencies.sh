@@ -4,7 +4,7 @@
 # Works as root or through sudo; where neither is there, says what to install.
 set -eu
 
-build="gcc g++ make cmake ninja-build pkg-config libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libturbojpeg0-dev
+build="gcc g++ make cmake ninja-build pkg-config libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libjpeg62-turbo-dev
        libspng-dev libfreetype-dev libjansson-dev libcmocka-dev libsimde-dev"
 test="$build jq python3 python3-venv fonts-dejavu-core"
 fuzz="$test clang"

@@ -127,9 +127,8 @@ enum {
 /* A decoded frame, owned by whoever read it. The pixels are the decoder's own, read-only until ferry_video_frame_make_writable;
  * the frame may outlive its source and go to other threads, one at a time. */
 typedef struct ferry_video_frame {
-    ferry_image
-        image;     /* NV12, NV21, YUV420P, YUV422P, YUV444P, P010, YUYV, GRAY8 or RGB; rarer formats are converted to YUV420P */
-    int64_t index; /* 0, 1, 2 ... as decoded since the source was opened; gaps are frames that were dropped */
+    ferry_image image; /* NV12, NV21, YUV420P, YUV422P, YUV444P, P010, YUYV, GRAY8, RGB; others become the nearest of these */
+    int64_t index;     /* 0, 1, 2 ... as decoded since the source was opened; gaps are frames that were dropped */
     int64_t microseconds; /* presentation time since the stream began (goes on across reconnections); strictly increasing */
     double seconds;       /* the same in seconds */
     int64_t capture_time; /* when the camera took it, microseconds since 1970, if the stream tells (RTCP); 0 unknown */
@@ -186,16 +185,17 @@ typedef struct ferry_sink_settings {
 } ferry_sink_settings;
 FERRY_API ferry_sink_settings ferry_sink_settings_default(void);
 
-/* Opens a video file (.mp4, .mov, .mkv, .avi, .ts, .webm refuses H.264 as the format does), an HLS playlist (.m3u8, segments
- * beside it), or a network address (rtsp://, rtmp://, udp://). A file is written under a temporary name beside it and appears
- * under its own on ferry_video_sink_close, an MP4 with its index in front. The encoder is opened by the first frame.
- * FERRY_ERROR_UNSUPPORTED when no container or encoder fits. `settings` may be NULL. One thread at a time. */
+/* Opens a video file (.mp4, .m4v, .mov, .mkv, .avi, .ts, .flv, .mjpeg), an HLS playlist (.m3u8, its segments beside it), or a
+ * network address (rtsp://, rtmp://, udp://, srt://; http:// posts motion JPEG). A file is written under a temporary name
+ * beside it and appears under its own on ferry_video_sink_close, an MP4 with its index in front; a device or pipe is written in
+ * place. The encoder is opened by the first frame. FERRY_ERROR_UNSUPPORTED when no container or encoder fits. `settings` may be
+ * NULL. One thread at a time. */
 FERRY_API ferry_status ferry_video_sink_open(const char *url, const ferry_sink_settings *settings, ferry_video_sink **sink,
                                              ferry_error *error);
-/* Encodes a frame of any pixel format as YUV 4:2:0, 8 bits, tagged with the frame's matrix, range and the primaries
- * that go with them; RGB is made BT.709 from 720 lines on, else BT.601, limited range. Odd sizes grow by one repeated column or
- * row. A later frame of another size is scaled to the first one's. Times must grow; one that does not is moved just behind the
- * one before. The pixels are read before this returns. After a failure the sink only fails on. */
+/* Encodes a frame of any pixel format as YUV 4:2:0, 8 bits, tagged with the frame's matrix, range and the primaries that go
+ * with them; RGB is made BT.709 from 720 lines on, else BT.601, limited range. Odd sizes grow by one repeated column or row. A
+ * later frame of another size is scaled to the first one's. Times count from the first frame's and must grow; one that does not
+ * is moved just behind the one before. The pixels are read before this returns. After a failure the sink only fails on. */
 FERRY_API ferry_status ferry_video_sink_write(ferry_video_sink *sink, const ferry_image *image, int64_t microseconds,
                                               ferry_error *error);
 /* Flushes, finishes and frees; sets NULL. On failure (say, a full disk) nothing is left under the name. */

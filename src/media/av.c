@@ -85,7 +85,7 @@ bool ferry_av_view(const AVFrame *frame, ferry_image *view) {
                           .width = frame->width,
                           .height = frame->height};
     if (view->format == FERRY_PIXEL_NONE) return false;
-    if (view->format == FERRY_PIXEL_GRAY8 && frame->color_range != AVCOL_RANGE_JPEG) return false; /* GRAY8 means full range */
+    if (view->format == FERRY_PIXEL_GRAY8 && frame->color_range == AVCOL_RANGE_MPEG) return false; /* GRAY8 means full range */
     for (int i = 0; i < ferry_pixel_format_planes(view->format); i++) {
         view->planes[i] = frame->data[i];
         view->strides[i] = frame->linesize[i];
@@ -101,11 +101,13 @@ static const int *coefficients(const AVFrame *frame) {
                                                                : SWS_CS_ITU601);
 }
 
+/* Grey without a tag is full, as FFmpeg's own filters take it. */
 static bool is_full(const AVFrame *frame) {
     const AVPixFmtDescriptor *about = av_pix_fmt_desc_get(frame->format);
-    bool full;
+    bool full, gray = about && about->nb_components <= 2;
     ferry_av_pixel_format(frame->format, &full);
-    return full || frame->color_range == AVCOL_RANGE_JPEG || (about && (about->flags & AV_PIX_FMT_FLAG_RGB));
+    if (full || frame->color_range == AVCOL_RANGE_JPEG || (about && (about->flags & AV_PIX_FMT_FLAG_RGB))) return true;
+    return gray && frame->color_range != AVCOL_RANGE_MPEG;
 }
 
 static bool is_rgb(enum AVPixelFormat format) {

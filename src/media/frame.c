@@ -7,10 +7,13 @@
 #include "media/av.h"
 #include "media/convert.h"
 
+/* Eight bits, and no less chroma than there was; 4:1:1 and the like become 4:2:0. */
 static enum AVPixelFormat nearest_format(const AVFrame *frame) {
     const AVPixFmtDescriptor *about = av_pix_fmt_desc_get(frame->format);
-    bool rgb = about && ((about->flags & AV_PIX_FMT_FLAG_RGB) || frame->format == AV_PIX_FMT_PAL8);
-    return rgb ? AV_PIX_FMT_RGB24 : AV_PIX_FMT_YUV420P;
+    if (!about) return AV_PIX_FMT_YUV420P;
+    if ((about->flags & AV_PIX_FMT_FLAG_RGB) || frame->format == AV_PIX_FMT_PAL8) return AV_PIX_FMT_RGB24;
+    if (about->nb_components < 3 || about->log2_chroma_w > 1 || about->log2_chroma_h > 0) return AV_PIX_FMT_YUV420P;
+    return about->log2_chroma_w ? AV_PIX_FMT_YUV422P : AV_PIX_FMT_YUV444P;
 }
 
 /* Replaces *frame by its conversion. */

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <libavcodec/avcodec.h>
-#include <libavutil/pixdesc.h>
 #include <libswscale/swscale.h>
 
 #include <ferry/media.h>
@@ -108,8 +107,6 @@ static int decode_frame(picture_codec *codec, ferry_bytes source) {
 static ferry_status to_rgb(picture_codec *codec, ferry_bytes source, ferry_image *image, ferry_error *error) {
     AVFrame *frame = codec->frame;
     FERRY_TRY(ferry_picture_check_size(source, frame->width, frame->height, 0, error));
-    if (av_pix_fmt_desc_get(frame->format)->nb_components <= 2)
-        frame->color_range = AVCOL_RANGE_JPEG; /* grey pictures are full */
     AVFrame *rgb = ferry_av_convert(&codec->scaler, frame, AV_PIX_FMT_RGB24, frame->width, frame->height);
     if (!rgb) return ferry_fail(error, FERRY_ERROR_UNSUPPORTED, "'%s' cannot be converted to RGB", source.name);
     ferry_image view;

@@ -197,19 +197,20 @@ typedef struct resize_axis {
     bool *outside; /* crop mode: position lies outside the input; NULL in other modes */
 } resize_axis;
 
-static double source_position(const resize_settings *settings, const resize_axis *axis, double x) {
-    double in = (double)axis->in, length = axis->scale * in;
+/* In float, as other runtimes and training frameworks do: positions that are ties in float must stay ties. */
+static double source_position(const resize_settings *settings, const resize_axis *axis, int64_t o) {
+    float x = (float)o, in = (float)axis->in, scale = (float)axis->scale, length = scale * in;
     switch (settings->coordinates) {
     case COORDINATE_ALIGN_CORNERS: return length == 1 ? 0 : x * (in - 1) / (length - 1);
-    case COORDINATE_ASYMMETRIC: return x / axis->scale;
-    case COORDINATE_TF_HALF_PIXEL: return (x + 0.5) / axis->scale;
-    case COORDINATE_PYTORCH_HALF_PIXEL: return length == 1 ? -0.5 : (x + 0.5) / axis->scale - 0.5;
-    case COORDINATE_HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - (double)axis->out / length) + (x + 0.5) / axis->scale - 0.5;
+    case COORDINATE_ASYMMETRIC: return x / scale;
+    case COORDINATE_TF_HALF_PIXEL: return (x + 0.5f) / scale;
+    case COORDINATE_PYTORCH_HALF_PIXEL: return length == 1 ? -0.5f : (x + 0.5f) / scale - 0.5f;
+    case COORDINATE_HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - (float)axis->out / length) + (x + 0.5f) / scale - 0.5f;
     case COORDINATE_CROP: {
-        double span = (axis->roi_end - axis->roi_begin) * (in - 1);
-        return axis->roi_begin * (in - 1) + (length == 1 ? span / 2 : x * span / (length - 1));
+        float span = (float)(axis->roi_end - axis->roi_begin) * (in - 1);
+        return (float)axis->roi_begin * (in - 1) + (length == 1 ? span / 2 : x * span / (length - 1));
     }
-    default: return (x + 0.5) / axis->scale - 0.5;
+    default: return (x + 0.5f) / scale - 0.5f;
     }
 }
 
@@ -253,7 +254,7 @@ static ferry_status build_taps(ferry_evaluation *evaluation, const resize_settin
     FERRY_SCRATCH(axis->weights, evaluation, table);
     if (settings->coordinates == COORDINATE_CROP) FERRY_SCRATCH(axis->outside, evaluation, axis->out);
     for (int64_t o = 0; o < axis->out; o++) {
-        double x = source_position(settings, axis, (double)o), *weights = axis->weights + o * axis->taps;
+        double x = source_position(settings, axis, o), *weights = axis->weights + o * axis->taps;
         x = fmin(fmax(x, -0x1p52), 0x1p52);
         if (axis->outside) axis->outside[o] = x < 0 || x > (double)(axis->in - 1);
         if (settings->mode == MODE_NEAREST) {

@@ -14,6 +14,9 @@ try:
 except ImportError as missing:
     r.skip(f"a Python package is missing: {missing}")
 
+# The weights at hand want RGB scaled to 1 and normalised as for ImageNet; exports of today want BGR from 0 to 255, which is what the
+# model card says unless told otherwise.
+YOLOX_CARD = ["divisor=255", "channels=rgb", "mean=[0.485, 0.456, 0.406]", "deviation=[0.229, 0.224, 0.225]"]
 PICTURES = ["bus.jpg", "zidane.jpg", "dog.jpg"]
 CONFIDENCE, IOU, PIXELS, SCORE = 0.25, 0.45, 1.0, 0.01
 
@@ -115,7 +118,8 @@ def main():
             continue
         model = r.session(path)
         pictures = [os.path.join(r.IMAGES, picture) for picture in PICTURES]
-        lines = r.ferry_json_lines("run", path, *pictures, "--confidence", str(CONFIDENCE), "--iou", str(IOU), "--quiet")
+        card = [word for line in YOLOX_CARD for word in ("--set", line)] if kind == "yolox" else []
+        lines = r.ferry_json_lines("run", path, *pictures, "--confidence", str(CONFIDENCE), "--iou", str(IOU), "--quiet", *card)
         for line, picture in zip(lines, pictures):
             ours = [(np.array(d["box"]), d["score"], d["class"]) for d in line["detections"]]
             theirs = reference_boxes(model, kind, size, cv2.imread(picture))

@@ -197,7 +197,8 @@ static void run_one(node *n, const ferry_implementation *implementation, const f
     assert_int_equal(ferry_pool_create(threads, &call->pool, &error), FERRY_OK);
     assert_int_equal(implementation->run(call), FERRY_OK);
     const double worst = worst_difference(&n->output.tensor, &result.tensor);
-    if (!(worst < 2e-5)) fail_msg("%s on %d threads is off by %g", implementation->name, threads, worst);
+    const double allowed = strstr(implementation->name, "winograd") ? 3e-4 : 2e-5; /* of inputs and weights up to 4 */
+    if (!(worst < allowed)) fail_msg("%s on %d threads is off by %g", implementation->name, threads, worst);
     ferry_pool_destroy(call->pool);
     for (int i = 0; i < call->input_count; i++) ferry_aligned_free(view.values[i].tensor.data);
     ferry_aligned_free(result.tensor.data);

@@ -393,6 +393,11 @@ static void test_rtmp_out(void **state) {
     check_pushed("rtmp", "-listen", "1");
 }
 
+static void test_motion_jpeg_out(void **state) {
+    (void)state;
+    check_pushed("http", "-listen", "1");
+}
+
 static void test_rtsp_out(void **state) {
     (void)state;
     check_pushed("rtsp", "-rtsp_flags", "listen");
@@ -411,6 +416,7 @@ int main(void) {
         cmocka_unit_test(test_motion_jpeg_in),
         cmocka_unit_test(test_rtmp_out),
         cmocka_unit_test(test_rtsp_out),
+        cmocka_unit_test(test_motion_jpeg_out),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, media_setup, media_teardown);

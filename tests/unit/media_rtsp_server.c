@@ -37,7 +37,11 @@ static bool send_all(int socket, const void *data, size_t bytes) {
 }
 
 /* RFC 2326, 10.12: '$', channel, length; RTCP (packet types 200 to 204) goes on channel 1. */
+#if LIBAVFORMAT_VERSION_MAJOR >= 61
+static int send_packet(void *user, const uint8_t *data, int size) {
+#else
 static int send_packet(void *user, uint8_t *data, int size) {
+#endif
     rtsp_server *server = user;
     bool control = size > 1 && data[1] >= 200 && data[1] <= 204;
     uint8_t frame[4] = {'$', control, (uint8_t)(size >> 8), (uint8_t)size};

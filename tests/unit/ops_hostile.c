@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every operator of the table under random inputs: wrong types, ranks 0 to 8, empty and absurd dimensions, axes and indices
- * outside, random attributes. Nothing may crash (run it under the sanitizers); failures must carry a message; what the shape
- * rule promised, the evaluation must keep. FERRY_SEED and FERRY_ROUNDS in the environment vary the run. */
+ * outside, random attributes, memory that runs out. Nothing may crash (run it under the sanitizers); failures must carry a
+ * message; what the shape rule promised, the evaluation must keep. FERRY_SEED and FERRY_ROUNDS in the environment vary the run.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -307,8 +308,10 @@ static bool run_trial(round_state *state, trial *t) {
                                    .random = &generator,
                                    .error = &error};
     error = (ferry_error){0};
-    /* The runtime never evaluates what the rule refused. */
+    /* The runtime never evaluates what the rule refused. Now and then memory runs out on the way. */
+    if (chance(state, 8)) ferry_allocation_fail_after(1 + below(state, 12));
     ferry_status status = promised == FERRY_OK ? t->op->evaluate(&evaluation) : promised;
+    ferry_allocation_fail_after(0);
     if (promised == FERRY_OK) check_message(t, status, &error);
     for (int i = 0; status == FERRY_OK && i < t->output_count; i++) {
         if (!t->output_pointers[i] || t->outputs[i].kind != FERRY_VALUE_TENSOR) continue;

@@ -203,6 +203,7 @@ static ferry_status conv_run(ferry_call *call) {
 #define CONV_SET(set)                                                                                                          \
     CONV("conv.depthwise." #set, depthwise_##set, set, FERRY_CONV_DEPTHWISE)                                                   \
     CONV("conv.direct_plain." #set, direct_plain_##set, set, FERRY_CONV_DIRECT_PLAIN)                                          \
+    CONV("conv.winograd." #set, winograd_##set, set, FERRY_CONV_WINOGRAD)                                                      \
     CONV("conv.direct." #set, direct_##set, set, FERRY_CONV_DIRECT)
 
 #if defined(FERRY_SETS_X86)

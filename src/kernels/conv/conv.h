@@ -84,7 +84,7 @@ double ferry_conv_multiply_adds(const ferry_conv_params *params);
 void ferry_conv_reference(const ferry_conv_params *params, const ferry_conv_arguments *arguments, int64_t first, int64_t last);
 
 /* Places in every set's table. */
-enum { FERRY_CONV_DEPTHWISE, FERRY_CONV_DIRECT_PLAIN, FERRY_CONV_DIRECT, FERRY_CONV_TACTICS };
+enum { FERRY_CONV_DEPTHWISE, FERRY_CONV_DIRECT_PLAIN, FERRY_CONV_WINOGRAD, FERRY_CONV_DIRECT, FERRY_CONV_TACTICS };
 extern const ferry_conv_tactic ferry_conv_tactics_portable[FERRY_CONV_TACTICS], ferry_conv_tactics_sse41[FERRY_CONV_TACTICS],
     ferry_conv_tactics_avx2[FERRY_CONV_TACTICS], ferry_conv_tactics_avx512[FERRY_CONV_TACTICS],
     ferry_conv_tactics_neon[FERRY_CONV_TACTICS];

@@ -6,7 +6,6 @@
 
 enum { TASKS_A_THREAD = 3 };
 
-
 /* Input channels [first, last) that output channels [from, to) need. */
 static void channels_needed(const ferry_conv_params *p, int64_t from, int64_t to, int64_t *first, int64_t *last) {
     const int64_t in_group = p->in_channels / p->groups, out_group = p->out_channels / p->groups;

@@ -2,6 +2,7 @@
 /* The table of tactics, once an instruction set. */
 #include "kernels/conv/depthwise_body.h"
 #include "kernels/conv/direct_body.h"
+#include "kernels/conv/winograd_body.h"
 #include "kernels/vector/sets.h"
 
 /* 24 KiB of weights stay in a first-level cache of 32 while inputs stream past; wider panels live in the second level. */
@@ -16,5 +17,6 @@
 const ferry_conv_tactic FERRY_ISA(ferry_conv_tactics)[FERRY_CONV_TACTICS] = {
     [FERRY_CONV_DEPTHWISE] = TACTIC(depthwise, depthwise, FERRY_VEC),
     [FERRY_CONV_DIRECT_PLAIN] = TACTIC(direct_plain, direct, 1),
+    [FERRY_CONV_WINOGRAD] = TACTIC(winograd, winograd, FERRY_VEC),
     [FERRY_CONV_DIRECT] = TACTIC(direct, direct, FERRY_VEC),
 };
