@@ -11,6 +11,7 @@ const ferry_pass ferry_passes[] = {
     {"match-activations", FERRY_PASS_FUSE, ferry_pass_match_activations, "finds SiLU, HardSwish, Mish and GELU written out"},
     {"fuse-activation", FERRY_PASS_FUSE, ferry_pass_fuse_activation, "makes activations part of the layer before"},
     {"fuse-residual", FERRY_PASS_FUSE, ferry_pass_fuse_residual, "makes a residual addition part of the convolution"},
+    {"fuse-head", FERRY_PASS_FUSE, ferry_pass_fuse_head, "makes the end of an anchor-based detector one step"},
     {"dead-code", FERRY_PASS_PLAIN, ferry_pass_dead_code, "drops what no output needs"},
 };
 const int ferry_pass_count = sizeof ferry_passes / sizeof *ferry_passes;

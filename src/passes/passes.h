@@ -38,6 +38,7 @@ ferry_status ferry_pass_fold_padding(ferry_graph *graph, int *changes, ferry_err
 ferry_status ferry_pass_match_activations(ferry_graph *graph, int *changes, ferry_error *error);
 ferry_status ferry_pass_fuse_activation(ferry_graph *graph, int *changes, ferry_error *error);
 ferry_status ferry_pass_lower_integer(ferry_graph *graph, int *changes, ferry_error *error);
+ferry_status ferry_pass_fuse_head(ferry_graph *graph, int *changes, ferry_error *error);
 ferry_status ferry_pass_fuse_residual(ferry_graph *graph, int *changes, ferry_error *error);
 
 #endif
