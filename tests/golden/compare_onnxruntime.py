@@ -5,9 +5,12 @@
 Two measures must both hold for each output, a being ferry's and b ONNX Runtime's:
   relative      max|a - b| / max|b|                        at most `tolerance`
   element-wise  |a - b| <= tolerance * (|b| + rms(b))      for all elements
-The tolerance is 1e-4 for float32 models and 1e-2 for float16 ones. For quantised models ONNX Runtime itself is not one answer: the
-rounding of a single activation may fall on either side. There the differences, in steps of the output's own quantisation (or, for
-float outputs of dynamically quantised models, of max|b| / 127), may be at most one step for all but one element in a thousand.
+The tolerance is 1e-4 for float32 models and 1e-2 for float16 ones.
+
+For quantised models the measure is the quantisation step of the output: of its grid where its values lie on one, else max|b| / 127 of each
+channel. ONNX Runtime itself is not one answer there: one activation that rounds to the other side, after a change of the input by 1e-7, moves
+whole regions of a dynamically quantised network by several steps. So the share of elements more than a step away may be at most that of
+ONNX Runtime from itself under such a change, half as much again, or one in a thousand if that is more.
 """
 import os
 import sys
@@ -69,8 +72,8 @@ def file_name(name):
     return ("_" + changed[1:] if changed.startswith(".") else changed) + ".npy"
 
 
-def compare(ours, theirs, precision):
-    """A sentence of figures, and whether it is good enough."""
+def compare(ours, theirs, precision, disturbed):
+    """A sentence of figures, and whether it is good enough. disturbed: ONNX Runtime's answer to a slightly changed input."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return f"{ours.dtype}{list(ours.shape)} instead of {theirs.dtype}{list(theirs.shape)}", False
     a, b = ours.astype(np.float64), theirs.astype(np.float64)
@@ -78,25 +81,28 @@ def compare(ours, theirs, precision):
         return "empty", True
     if not np.isfinite(a).all():
         return "not finite", False
-    difference = np.abs(a - b)
-    largest = np.abs(b).max()
-    relative = difference.max() / max(largest, 1e-30)
     if precision == "int8":
-        step = 1.0 if theirs.dtype.kind in "iu" else quantisation_step(theirs, largest)
-        steps = difference / step
-        beyond = np.count_nonzero(steps > 1.0001) / b.size
-        return f"relative {relative:.2e}, {steps.max():.2f} steps, {beyond:.2e} of the elements beyond one step", beyond <= 1e-3
+        step = quantisation_step(theirs)
+        beyond, unsure = (np.mean(np.abs(x - b) > 1.0001 * step) for x in (a, disturbed.astype(np.float64)))
+        sentence = f"{np.max(np.abs(a - b) / step):.2f} steps at most, {beyond:.2e} beyond one (ONNX Runtime from itself: {unsure:.2e})"
+        return sentence, beyond <= max(1e-3, 1.5 * unsure)
+    difference = np.abs(a - b)
+    relative = difference.max() / max(np.abs(b).max(), 1e-30)
     tolerance = TOLERANCES[precision]
     near = (difference <= tolerance * (np.abs(b) + np.sqrt(np.mean(b * b)))).all()
     return f"relative {relative:.2e}, element-wise {'near' if near else 'FAR'}", relative <= tolerance and near
 
 
-def quantisation_step(values, largest):
-    """The distance of neighbouring levels if the values lie on a grid of at most 256, else max|b| / 127."""
-    levels = np.unique(values.astype(np.float64))
+def quantisation_step(values):
+    """One step: 1 for integers, the spacing of the grid if float values lie on one of at most 256 levels, else max / 127 by channel."""
+    if values.dtype.kind in "iu":
+        return 1.0
+    wide = values.astype(np.float64)
+    levels = np.unique(wide)
     if 1 < len(levels) <= 256:
         return np.diff(levels).min()
-    return max(largest, 1e-30) / 127
+    axes = tuple(range(2, wide.ndim)) if wide.ndim > 2 else None
+    return np.maximum(np.abs(wide).max(axis=axes, keepdims=wide.ndim > 2), 1e-30) / 127
 
 
 def check(name, precision, sizes, span, folder):
@@ -107,6 +113,9 @@ def check(name, precision, sizes, span, folder):
     model = r.session(path)
     inputs = make_inputs(model, sizes, span)
     expected = model.run(None, inputs)
+    disturbed = expected
+    if precision == "int8":
+        disturbed = model.run(None, {key: value + value.dtype.type(1e-7) if value.dtype.kind == "f" else value for key, value in inputs.items()})
     arguments = []
     for index, (key, value) in enumerate(inputs.items()):
         file = os.path.join(folder, f"in{index}.npy")
@@ -121,8 +130,8 @@ def check(name, precision, sizes, span, folder):
         print(f"FAILED {name}: {problem}")
         return False
     good = True
-    for info, theirs in zip(model.get_outputs(), expected):
-        sentence, near = compare(np.load(os.path.join(out, file_name(info.name))), theirs, precision)
+    for info, theirs, other in zip(model.get_outputs(), expected, disturbed):
+        sentence, near = compare(np.load(os.path.join(out, file_name(info.name))), theirs, precision, other)
         good &= near
         print(f"{'ok    ' if near else 'FAILED'} {name} {precision} '{info.name}': {sentence}")
     return good
